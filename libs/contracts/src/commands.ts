@@ -1,0 +1,46 @@
+import type { MirrorSpec } from './mirror-spec.js';
+
+/**
+ * One-off work, sent by control's sagas on the work-queue stream. Every command is idempotent and carries an id; the worker
+ * answers with exactly one event that names it: the command's own "done" event, or `command_failed`.
+ */
+export interface Command<Verb extends string = string, Body = unknown> {
+  readonly v: 1;
+  /** Also the message's `Nats-Msg-Id`. */
+  readonly command_id: string;
+  readonly verb: Verb;
+  readonly mirror_id: string;
+  readonly body: Body;
+}
+
+/** To schema: create schemas and missing destination tables. Done: `tables_provisioned`. */
+export type ProvisionTables = Command<'provision_tables', { readonly spec: MirrorSpec }>;
+/** To schema: drop the mirror's destination tables (on request only). Done: `tables_dropped`. */
+export type DropTables = Command<
+  'drop_tables',
+  { readonly spec: MirrorSpec; readonly force: boolean }
+>;
+/** To capture: create publication, slot and change stream, or find them. Done: `source_prepared`. */
+export type PrepareSource = Command<'prepare_source', { readonly spec: MirrorSpec }>;
+/** To capture: drop slot, publication and change stream. Done: `source_cleaned`. */
+export type CleanSource = Command<
+  'clean_source',
+  { readonly spec: MirrorSpec; readonly force: boolean }
+>;
+/** To apply: remove the mirror's bookkeeping from the destination. Done: `destination_cleaned`. */
+export type CleanDestination = Command<
+  'clean_destination',
+  { readonly spec: MirrorSpec; readonly force: boolean }
+>;
+
+export type AnyCommand =
+  ProvisionTables | DropTables | PrepareSource | CleanSource | CleanDestination;
+
+/** Which service does what. */
+export const COMMAND_SERVICE = {
+  provision_tables: 'schema',
+  drop_tables: 'schema',
+  prepare_source: 'capture',
+  clean_source: 'capture',
+  clean_destination: 'apply',
+} as const satisfies Record<AnyCommand['verb'], 'schema' | 'capture' | 'apply'>;

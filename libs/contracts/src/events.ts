@@ -1,0 +1,106 @@
+import type { FailureReport } from '@bunnydb/failure';
+import type { ServiceName } from './subjects.js';
+import type { SourceIdentity } from './mirror-spec.js';
+
+/** What happened to a mirror, told by a worker on the stream BUNNY_EVENTS; control records it in the event store. */
+export interface WorkerEvent<Type extends string = string, Body = unknown> {
+  readonly v: 1;
+  /** Also the message's `Nats-Msg-Id`; control stores each id once. */
+  readonly event_id: string;
+  readonly type: Type;
+  readonly mirror_id: string;
+  readonly service: ServiceName;
+  readonly instance: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly body: Body;
+}
+
+interface Answer {
+  readonly command_id: string;
+}
+
+export type TablesProvisioned = WorkerEvent<
+  'tables_provisioned',
+  Answer & { readonly created: readonly string[]; readonly existing: readonly string[] }
+>;
+/** `left`: what could not be removed because a server was out of reach and the command was forced. */
+export type TablesDropped = WorkerEvent<
+  'tables_dropped',
+  Answer & { readonly dropped: readonly string[]; readonly left: readonly string[] }
+>;
+export type SourcePrepared = WorkerEvent<
+  'source_prepared',
+  Answer & {
+    readonly slot_name: string;
+    readonly publication_name: string;
+    readonly identity: SourceIdentity;
+    readonly server_version: number;
+  }
+>;
+export type SourceCleaned = WorkerEvent<
+  'source_cleaned',
+  Answer & { readonly left: readonly string[] }
+>;
+export type DestinationCleaned = WorkerEvent<
+  'destination_cleaned',
+  Answer & { readonly left: readonly string[] }
+>;
+export type CommandFailed = WorkerEvent<
+  'command_failed',
+  Answer & { readonly failure: FailureReport }
+>;
+
+/** A session of capture or apply took a mirror up. */
+export type SessionStarted = WorkerEvent<'session_started', { readonly generation: number }>;
+/** A session failed; it tries again by itself at `next_retry_at`, unless that is null (a person is needed). */
+export type SessionFailed = WorkerEvent<
+  'session_failed',
+  {
+    readonly failure: FailureReport;
+    readonly attempt: number;
+    readonly next_retry_at: string | null;
+  }
+>;
+/** The first success after a `session_failed`. */
+export type SessionRecovered = WorkerEvent<'session_recovered', Record<string, never>>;
+
+export const TABLE_STATUSES = [
+  'pending',
+  'copying',
+  'catching_up',
+  'running',
+  'resyncing',
+  'held',
+  'error',
+] as const;
+export type TableStatus = (typeof TABLE_STATUSES)[number];
+
+export type CopyStarted = WorkerEvent<'copy_started', { readonly tables: readonly string[] }>;
+export type TableStateChanged = WorkerEvent<
+  'table_state_changed',
+  {
+    readonly table: string;
+    readonly status: TableStatus;
+    readonly rows?: number;
+    readonly failure?: FailureReport;
+  }
+>;
+export type CopyFinished = WorkerEvent<
+  'copy_finished',
+  { readonly tables: number; readonly rows: number; readonly seconds: number }
+>;
+
+export type AnyWorkerEvent =
+  | TablesProvisioned
+  | TablesDropped
+  | SourcePrepared
+  | SourceCleaned
+  | DestinationCleaned
+  | CommandFailed
+  | SessionStarted
+  | SessionFailed
+  | SessionRecovered
+  | CopyStarted
+  | TableStateChanged
+  | CopyFinished;

@@ -1,0 +1,98 @@
+import type { QualifiedName } from '@bunnydb/pg-model';
+
+export const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+/** A secret as it is stored and sent: sealed by `@bunnydb/secrets`; never plain text. */
+export type SealedText = string;
+
+/** How to reach a server. What must stay secret is sealed. */
+export interface PeerConnection {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+  readonly password?: SealedText;
+  readonly ssl_mode: SslMode;
+  readonly ssl_root_cert?: string;
+  readonly ssl_cert?: string;
+  readonly ssl_key?: SealedText;
+}
+
+/** One table of a mirror, names as the catalogs store them. */
+export interface TableMapping {
+  readonly source: QualifiedName;
+  readonly destination: QualifiedName;
+  readonly exclude_columns: readonly string[];
+  /** An SQL expression of the publication's WHERE; PostgreSQL 15 and later. */
+  readonly row_filter?: string;
+}
+
+export const FOREIGN_KEY_STRATEGIES = ['defer', 'replica', 'none'] as const;
+export type ForeignKeyStrategy = (typeof FOREIGN_KEY_STRATEGIES)[number];
+
+/** The options that capture, apply and schema act on; names and defaults as in the /v1 contract. */
+export interface MirrorOptions {
+  readonly do_initial_snapshot: boolean;
+  readonly snapshot_num_rows_per_partition: number;
+  readonly snapshot_max_parallel_workers: number;
+  readonly snapshot_num_tables_in_parallel: number;
+  readonly max_batch_size: number;
+  readonly idle_timeout_seconds: number;
+  readonly schema_changes: 'auto' | 'manual' | 'ignore';
+  readonly foreign_key_strategy: ForeignKeyStrategy;
+  readonly on_table_error: 'hold' | 'stop';
+  /** Largest size of the change stream, in bytes; `discard new` beyond it. */
+  readonly stream_max_bytes: number;
+  /** How much of what is already applied the change stream keeps for people, in bytes. */
+  readonly stream_tail_bytes: number;
+}
+
+export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
+  do_initial_snapshot: true,
+  snapshot_num_rows_per_partition: 250_000,
+  snapshot_max_parallel_workers: 4,
+  snapshot_num_tables_in_parallel: 4,
+  max_batch_size: 10_000,
+  idle_timeout_seconds: 0,
+  schema_changes: 'auto',
+  foreign_key_strategy: 'defer',
+  on_table_error: 'hold',
+  stream_max_bytes: 4 * 1024 ** 3,
+  stream_tail_bytes: 256 * 1024 ** 2,
+};
+
+/** What the slot was created on; checked before every start of the stream. */
+export interface SourceIdentity {
+  /** `IDENTIFY_SYSTEM`'s system identifier, as text (64 bits). */
+  readonly system_id: string;
+  readonly database: string;
+  /** The slot's consistent point: the position that a mirror starts from. */
+  readonly start_lsn: string;
+}
+
+/** The desired state of a mirror, as control writes it to the bucket `bunny_specs` under the mirror's id. */
+export interface MirrorSpec {
+  readonly v: 1;
+  readonly id: string;
+  readonly name: string;
+  /** Grows with every change of the spec; a session restarts when it sees a newer one. */
+  readonly generation: number;
+  /**
+   * `hold`: nothing runs (being provisioned, paused, or being dropped); `run`: capture streams, apply copies what is
+   * not copied yet and then applies.
+   */
+  readonly desired: 'hold' | 'run';
+  readonly source: PeerConnection;
+  readonly destination: PeerConnection;
+  readonly slot_name: string;
+  readonly publication_name: string;
+  /** True when the user named an existing publication: it is never altered or dropped. */
+  readonly own_publication: boolean;
+  /** Resolved: no patterns. */
+  readonly tables: readonly TableMapping[];
+  readonly options: MirrorOptions;
+  /** Known once the slot exists. */
+  readonly source_identity?: SourceIdentity;
+}

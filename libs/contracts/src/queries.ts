@@ -1,0 +1,73 @@
+import type { FailureReport } from '@bunnydb/failure';
+import type { MirrorOptions, PeerConnection, TableMapping } from './mirror-spec.js';
+
+/** Every reply is either `{ok: true, …}` or `{ok: false, failure}`. */
+export type Reply<Body> =
+  ({ readonly ok: true } & Body) | { readonly ok: false; readonly failure: FailureReport };
+
+export interface PeerTestRequest {
+  readonly peer: PeerConnection;
+}
+export type PeerTestReply = Reply<{
+  readonly version: string;
+  readonly server_version_num: number;
+  readonly latency_ms: number;
+  readonly is_standby: boolean;
+  readonly wal_level: string;
+  readonly can_replicate: boolean;
+  readonly can_create: boolean;
+  readonly max_replication_slots: number;
+  readonly used_replication_slots: number;
+}>;
+
+export interface PeerTablesRequest {
+  readonly peer: PeerConnection;
+}
+export interface PeerTable {
+  readonly schema: string;
+  readonly table_name: string;
+  readonly row_count: number;
+  readonly bytes: number;
+  readonly has_primary_key: boolean;
+  readonly replica_identity: 'default' | 'full' | 'index' | 'nothing';
+  readonly partitioned: boolean;
+}
+export type PeerTablesReply = Reply<{ readonly tables: readonly PeerTable[] }>;
+
+/** A table wish before it is resolved: one table, or a pattern such as `public.*`. */
+export interface TableWish {
+  readonly source: string;
+  readonly destination?: string;
+  readonly exclude_columns?: readonly string[];
+  readonly row_filter?: string;
+}
+
+export interface ValidateRequest {
+  readonly name: string;
+  readonly source: PeerConnection;
+  readonly destination: PeerConnection;
+  /** Empty with `all_tables`. */
+  readonly wishes: readonly TableWish[];
+  readonly all_tables: boolean;
+  readonly options: MirrorOptions;
+  readonly publication_name?: string;
+  readonly replication_slot_name?: string;
+}
+export interface PreflightCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+  /** The exact SQL or setting that mends it; empty when `ok`. */
+  readonly fix: string;
+}
+export type ValidateReply = Reply<{
+  readonly checks: readonly PreflightCheck[];
+  readonly tables: readonly TableMapping[];
+}>;
+
+/** `bunny.capture.rewind.<mirror id>`: the applier found that the stream does not join its position. */
+export interface RewindRequest {
+  readonly position_lsn: string;
+}
+export type RewindReply = Reply<{ readonly restarted_from_lsn: string }>;

@@ -1,0 +1,41 @@
+/**
+ * Every kind of failure a mirror can meet. A kind says *what is wrong* in the operator's words; what is done about it
+ * stands in `failure-policy.ts`, which does not compile until a new kind has been judged.
+ */
+export const FailureKind = {
+  SourceUnreachable: 'source_unreachable',
+  DestinationUnreachable: 'destination_unreachable',
+  MessagingUnavailable: 'messaging_unavailable',
+  ServerShuttingDown: 'server_shutting_down',
+  AuthenticationFailed: 'authentication_failed',
+  TlsFailed: 'tls_failed',
+  PrivilegeMissing: 'privilege_missing',
+  WalLevelNotLogical: 'wal_level_not_logical',
+  SlotInUse: 'slot_in_use',
+  SlotMissing: 'slot_missing',
+  SlotInvalidated: 'slot_invalidated',
+  SlotLimit: 'slot_limit',
+  PublicationMissing: 'publication_missing',
+  ForeignServer: 'foreign_server',
+  PositionGap: 'position_gap',
+  PositionFenced: 'position_fenced',
+  StreamLost: 'stream_lost',
+  StreamFull: 'stream_full',
+  StreamFenced: 'stream_fenced',
+  TableMissing: 'table_missing',
+  SchemaMismatch: 'schema_mismatch',
+  ConstraintViolated: 'constraint_violated',
+  ValueRejected: 'value_rejected',
+  ReplicaIdentityMissing: 'replica_identity_missing',
+  SerializationConflict: 'serialization_conflict',
+  LockTimeout: 'lock_timeout',
+  StatementTimeout: 'statement_timeout',
+  ReadOnly: 'read_only',
+  DiskFull: 'disk_full',
+  OutOfResources: 'out_of_resources',
+  SecretUnreadable: 'secret_unreadable',
+  InvalidInput: 'invalid_input',
+  ProtocolViolation: 'protocol_violation',
+  Unexpected: 'unexpected',
+} as const;
+export type FailureKind = (typeof FailureKind)[keyof typeof FailureKind];

@@ -1,0 +1,116 @@
+import { FailureKind } from './failure-kind.js';
+
+/**
+ * What is done about a failure: `retry_timed` waits with back-off and tries again; `retry_manual` waits for a person's
+ * `retry`; `stop` needs a decision (a resync, a repair) before anything can go on.
+ */
+export type FailureAction = 'retry_timed' | 'retry_manual' | 'stop';
+
+export interface FailurePolicy {
+  readonly action: FailureAction;
+  /** One sentence for the operator: what to look at or to do. */
+  readonly hint: string;
+}
+
+const timed = (hint: string): FailurePolicy => ({ action: 'retry_timed', hint });
+const manual = (hint: string): FailurePolicy => ({ action: 'retry_manual', hint });
+const stop = (hint: string): FailurePolicy => ({ action: 'stop', hint });
+
+/** The one table from kind to policy; a full record, so that a new kind must be judged here. */
+export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
+  [FailureKind.SourceUnreachable]: timed(
+    'Check that the source server runs and that its host, port and firewall let BunnyDB in.',
+  ),
+  [FailureKind.DestinationUnreachable]: timed(
+    'Check that the destination server runs and that its host, port and firewall let BunnyDB in.',
+  ),
+  [FailureKind.MessagingUnavailable]: timed(
+    'Check that nats-server runs with JetStream enabled and that NATS_URL points to it.',
+  ),
+  [FailureKind.ServerShuttingDown]: timed(
+    'The server is stopping or starting; BunnyDB goes on as soon as it accepts connections.',
+  ),
+  [FailureKind.AuthenticationFailed]: timed(
+    "Correct the peer's user or password with PUT /v1/peers/{name}.",
+  ),
+  [FailureKind.TlsFailed]: timed("Check the peer's ssl_mode and certificates."),
+  [FailureKind.PrivilegeMissing]: timed(
+    'Grant the privilege that the message names; the next try picks it up.',
+  ),
+  [FailureKind.WalLevelNotLogical]: timed(
+    'Run ALTER SYSTEM SET wal_level = logical on the source and restart it.',
+  ),
+  [FailureKind.SlotInUse]: timed(
+    'Another session reads the slot; it is taken over when that session ends.',
+  ),
+  [FailureKind.SlotMissing]: stop(
+    'The replication slot is gone, so changes may be missing: resync the mirror.',
+  ),
+  [FailureKind.SlotInvalidated]: stop(
+    'The source discarded WAL that the slot needed (max_slot_wal_keep_size): resync the mirror.',
+  ),
+  [FailureKind.SlotLimit]: timed(
+    'Raise max_replication_slots or max_wal_senders on the source, or drop slots that nobody uses.',
+  ),
+  [FailureKind.PublicationMissing]: stop(
+    'The publication is gone, so changes may be missing: create it again and resync the mirror.',
+  ),
+  [FailureKind.ForeignServer]: stop(
+    'This is not the server that the mirror was created on: correct the peer, or create a new mirror.',
+  ),
+  [FailureKind.PositionGap]: stop(
+    'Changes between the destination and the source slot are gone (was a side restored from a backup?): resync the mirror.',
+  ),
+  [FailureKind.PositionFenced]: timed(
+    'Another applier has taken this mirror over; this one stands back.',
+  ),
+  [FailureKind.StreamLost]: timed('The change stream was lost and is rebuilt from the slot.'),
+  [FailureKind.StreamFull]: timed(
+    'The change stream is full: see why the destination is slow, or raise the stream limit.',
+  ),
+  [FailureKind.StreamFenced]: timed(
+    'Another reader has taken this mirror over; this one stands back.',
+  ),
+  [FailureKind.TableMissing]: timed(
+    'Create the table that the message names, or remove it from the mirror.',
+  ),
+  [FailureKind.SchemaMismatch]: timed(
+    "Bring the destination table's columns in line with the source's.",
+  ),
+  [FailureKind.ConstraintViolated]: timed(
+    'Remove the conflicting row at the destination or drop the constraint, then retry.',
+  ),
+  [FailureKind.ValueRejected]: timed(
+    'The destination refused a value (type, encoding or length): align the column, then retry.',
+  ),
+  [FailureKind.ReplicaIdentityMissing]: stop(
+    'Give the table a primary key or ALTER TABLE … REPLICA IDENTITY FULL on the source.',
+  ),
+  [FailureKind.SerializationConflict]: timed(
+    'A deadlock or serialization conflict at the server; it is tried again.',
+  ),
+  [FailureKind.LockTimeout]: timed(
+    'Another session holds a lock on the table that the message names.',
+  ),
+  [FailureKind.StatementTimeout]: timed(
+    'Raise statement_timeout for the BunnyDB user, or see what slows the server down.',
+  ),
+  [FailureKind.ReadOnly]: timed(
+    'The destination is read-only (standby or default_transaction_read_only): point the peer to a primary.',
+  ),
+  [FailureKind.DiskFull]: timed('Free disk space on the server that the message names.'),
+  [FailureKind.OutOfResources]: timed('The server is out of memory or connections.'),
+  [FailureKind.SecretUnreadable]: stop(
+    'The secret was sealed with another BUNNY_SECRET_KEY: restore that key or enter the password again.',
+  ),
+  [FailureKind.InvalidInput]: manual('Correct the input that the message names.'),
+  [FailureKind.ProtocolViolation]: manual(
+    'A peer sent something unexpected; please report it with the message.',
+  ),
+  [FailureKind.Unexpected]: timed('See the log of the service for the cause.'),
+};
+
+/** The policy of a kind. */
+export function policyOf(kind: FailureKind): FailurePolicy {
+  return FAILURE_POLICIES[kind];
+}

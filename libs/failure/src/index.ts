@@ -1,0 +1,9 @@
+export { FailureKind } from './failure-kind.js';
+export {
+  FAILURE_POLICIES,
+  type FailureAction,
+  type FailurePolicy,
+  policyOf,
+} from './failure-policy.js';
+export { type FailureDetail, type FailureReport, MirrorError, reportOf } from './mirror-error.js';
+export { type BackoffOptions, DEFAULT_BACKOFF, backoffDelayMs } from './backoff.js';

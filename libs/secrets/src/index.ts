@@ -1,0 +1,1 @@
+export { SealingKey } from './sealing.js';
