@@ -7,3 +7,4 @@ export {
 } from './failure-policy.js';
 export { type FailureDetail, type FailureReport, MirrorError, reportOf } from './mirror-error.js';
 export { type BackoffOptions, DEFAULT_BACKOFF, backoffDelayMs } from './backoff.js';
+export { FAULT_POINTS, type FaultPoint, faultPoint, onFaultPoint } from './fault-points.js';
