@@ -1,0 +1,94 @@
+/** The one method of `pg.Client` that bookkeeping needs. */
+export interface SqlClient {
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{
+    readonly rows: readonly Record<string, unknown>[];
+    readonly rowCount: number | null;
+  }>;
+}
+
+/**
+ * Creates the destination's bookkeeping schema `_bunny`, or finds it. Idempotent; several appliers may start at once.
+ *
+ * What is there already is only looked at, never created "if not exists": that would ask for the CREATE privilege even when
+ * an administrator has prepared the schema for a role that lacks it.
+ */
+export async function ensureBookkeeping(client: SqlClient): Promise<void> {
+  if (await isComplete(client)) return;
+  await client.query('begin');
+  try {
+    await client.query(`select pg_catalog.pg_advisory_xact_lock(${BOOKKEEPING_LOCK_KEY})`);
+    if (!(await isComplete(client))) {
+      if (!(await schemaExists(client))) await client.query('create schema _bunny');
+      for (const statement of CREATE_TABLES) await client.query(statement);
+    }
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
+/** "bunny" in ASCII: serializes the creation among appliers. */
+const BOOKKEEPING_LOCK_KEY = 0x62756e6e79;
+
+async function isComplete(client: SqlClient): Promise<boolean> {
+  const { rows } = await client.query(
+    `select pg_catalog.count(*)::int as present from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = '_bunny' and c.relname in ('position', 'table_state', 'copy_range')`,
+  );
+  return rows[0]?.['present'] === CREATE_TABLES.length;
+}
+
+async function schemaExists(client: SqlClient): Promise<boolean> {
+  const { rows } = await client.query(
+    `select 1 from pg_catalog.pg_namespace where nspname = '_bunny'`,
+  );
+  return rows.length > 0;
+}
+
+const CREATE_TABLES = [
+  `create table if not exists _bunny.position (
+     mirror_id text primary key,
+     mirror_name text not null,
+     epoch bigint not null,
+     lsn pg_lsn not null,
+     stream_seq bigint not null,
+     commit_time timestamptz,
+     source_system_id text not null,
+     updated_at timestamptz not null default now()
+   ) with (fillfactor = 50)`,
+  `create table if not exists _bunny.table_state (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     destination_schema text not null,
+     destination_table text not null,
+     state text not null,
+     copy_lsn pg_lsn,
+     reason text,
+     rows_copied bigint not null default 0,
+     rows_inserted bigint not null default 0,
+     rows_updated bigint not null default 0,
+     rows_deleted bigint not null default 0,
+     last_synced_at timestamptz,
+     updated_at timestamptz not null default now(),
+     primary key (mirror_id, source_schema, source_table)
+   ) with (fillfactor = 70)`,
+  `create table if not exists _bunny.copy_range (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     range_no int,
+     copy_lsn pg_lsn not null,
+     first_block bigint not null,
+     end_block bigint,
+     rows bigint not null,
+     bytes bigint not null,
+     finished_at timestamptz not null default now(),
+     primary key (mirror_id, source_schema, source_table, range_no)
+   )`,
+] as const;
