@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatLsn, lsnFromBigInt, parseLsn } from '@bunnydb/pg-model';
+import { formatLsn, lsnFromBigInt, parseLsn } from '../src/lsn.js';
 
 test('an LSN survives being printed and read again', () => {
   fc.assert(
