@@ -1,0 +1,73 @@
+import type { Lease, LeaseBook } from './lease.js';
+import type { Messaging } from './messaging.js';
+
+/** Renewals within one TTL; two may fail before the lease is lost. */
+const RENEWALS_PER_TTL = 4;
+
+/**
+ * Keeps one lease alive. Calls `onLost` once, when somebody else has the lease or when it could not be renewed in time: from then on another
+ * instance may claim it.
+ */
+export class LeaseKeeper {
+  readonly #book: LeaseBook;
+  readonly #onLost: () => void;
+  readonly #intervalMs: number;
+  #lease: Lease;
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(messaging: Messaging, book: LeaseBook, lease: Lease, onLost: () => void) {
+    this.#book = book;
+    this.#lease = lease;
+    this.#onLost = onLost;
+    this.#intervalMs = messaging.settings.leaseTtlMs / RENEWALS_PER_TTL;
+    this.#schedule();
+  }
+
+  /** Ends the renewals and gives the lease back. */
+  async release(): Promise<void> {
+    this.#end();
+    await this.#book.release(this.#lease);
+  }
+
+  #schedule(): void {
+    const leftMs = this.#lease.validUntilMs - performance.now();
+    const delayMs = Math.max(0, Math.min(this.#intervalMs, leftMs));
+    this.#timer = setTimeout(() => void this.#renew(), delayMs);
+  }
+
+  async #renew(): Promise<void> {
+    const expiry = setTimeout(() => this.#lose(), this.#lease.validUntilMs - performance.now());
+    try {
+      const renewed = await this.#book.renew(this.#lease);
+      if (renewed === undefined) {
+        this.#lose();
+      } else {
+        this.#lease = renewed;
+      }
+    } catch {
+      // Out of reach: try again until the lease has expired.
+    } finally {
+      clearTimeout(expiry);
+    }
+    if (!this.#ended) {
+      if (performance.now() >= this.#lease.validUntilMs) {
+        this.#lose();
+      } else {
+        this.#schedule();
+      }
+    }
+  }
+
+  #lose(): void {
+    if (!this.#ended) {
+      this.#end();
+      this.#onLost();
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,96 @@
+import { retrySubject, type MirrorSpec } from '@bunnydb/contracts';
+import type { BackoffOptions } from '@bunnydb/failure';
+import { startHeartbeat } from './heartbeat.js';
+import { LeaseBook } from './lease.js';
+import type { Messaging } from './messaging.js';
+import { MirrorSession, type OpenSession } from './mirror-session.js';
+import { watchSpecs } from './watch-specs.js';
+
+const FLUSH_MS = 1_500;
+/** Each mirror that an instance has makes it claim the next one this much later, so that a less loaded one comes first. */
+const CLAIM_DELAY_PER_MIRROR_MS = 20;
+const CLAIM_DELAY_MAX_MS = 1_000;
+
+export interface MirrorSessionsOptions {
+  readonly messaging: Messaging;
+  readonly service: 'capture' | 'apply';
+  readonly instance: string;
+  readonly version?: string;
+  readonly openSession: OpenSession;
+  readonly signal: AbortSignal;
+  /** How long to wait after failures; the policy's own times by default. */
+  readonly backoff?: BackoffOptions;
+  /** How often the specs are read in full. */
+  readonly relistIntervalMs?: number;
+}
+
+/**
+ * Runs a session for every mirror whose spec says `run` and whose lease this instance gets, until the signal aborts; then all
+ * sessions end, their leases are given back, and the promise settles.
+ *
+ * A session that throws is started again by the failure policy: after a back-off, or when `bunny.retry.<mirror id>` or a newer generation of the
+ * spec comes. `session_started`, `session_failed` and `session_recovered` are emitted here, never by the session.
+ */
+export async function runMirrorSessions(options: MirrorSessionsOptions): Promise<void> {
+  const { messaging, service, instance, signal } = options;
+  const sessions = new Map<string, MirrorSession>();
+  const book = new LeaseBook(messaging, service, instance);
+  const leasedMirrors = (): readonly string[] =>
+    [...sessions].filter(([, session]) => session.leased).map(([mirrorId]) => mirrorId);
+
+  const open = (mirrorId: string): MirrorSession => {
+    const session = new MirrorSession({
+      mirrorId,
+      messaging,
+      book,
+      origin: { service, instance },
+      openSession: options.openSession,
+      claimDelayMs: (again) => claimDelayMs(messaging, leasedMirrors().length, again),
+      ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
+    });
+    sessions.set(mirrorId, session);
+    return session;
+  };
+  const onSpec = (mirrorId: string, spec: MirrorSpec | undefined): void => {
+    (sessions.get(mirrorId) ?? open(mirrorId)).see(spec);
+    forgetIdle(sessions, mirrorId);
+  };
+
+  const endHeartbeat = startHeartbeat({
+    messaging,
+    service,
+    instance,
+    version: options.version ?? 'unknown',
+    mirrors: leasedMirrors,
+  });
+  const endRetries = messaging.subscribeJson(retrySubject('*'), (_body, subject) => {
+    sessions.get(subject.slice(retrySubject('').length))?.retry();
+  });
+  try {
+    await watchSpecs({
+      messaging,
+      onSpec,
+      signal,
+      ...(options.relistIntervalMs === undefined
+        ? {}
+        : { relistIntervalMs: options.relistIntervalMs }),
+    });
+  } finally {
+    endRetries();
+    await Promise.all([...sessions.values()].map((session) => session.stop(FLUSH_MS)));
+    endHeartbeat();
+  }
+}
+
+/** A mirror that was deleted leaves nothing behind. */
+function forgetIdle(sessions: Map<string, MirrorSession>, mirrorId: string): void {
+  if (sessions.get(mirrorId)?.idle === true) {
+    sessions.delete(mirrorId);
+  }
+}
+
+function claimDelayMs(messaging: Messaging, mirrorCount: number, again: boolean): number {
+  const loadMs = Math.min(mirrorCount * CLAIM_DELAY_PER_MIRROR_MS, CLAIM_DELAY_MAX_MS);
+  const pollMs = again ? messaging.settings.leaseTtlMs / 5 : 0;
+  return loadMs + pollMs * (0.5 + Math.random());
+}

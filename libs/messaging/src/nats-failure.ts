@@ -1,0 +1,89 @@
+import { MirrorError, type FailureDetail, type FailureKind } from '@bunnydb/failure';
+import { errors } from '@nats-io/transport-node';
+import { JetStreamApiError } from '@nats-io/jetstream';
+
+/** JetStream API error codes that mean something of their own; `server/errors.json` of nats-server names them all. */
+const KIND_OF_API_CODE: ReadonlyMap<number, readonly [FailureKind, string]> = new Map([
+  [10059, ['stream_lost', 'the stream does not exist']],
+  [10014, ['stream_lost', 'the consumer does not exist']],
+  [10037, ['stream_lost', 'the message is not in the stream any more']],
+  [10071, ['stream_fenced', 'another writer has written to the stream']],
+  [10164, ['stream_fenced', 'another writer has written to the stream']],
+  [10077, ['stream_full', 'the stream has reached its limit']],
+  [10023, ['out_of_resources', 'nats-server has not enough resources for the stream']],
+  [10028, ['out_of_resources', 'nats-server has not enough memory for the stream']],
+  [10047, ['disk_full', 'nats-server has not enough storage left for the stream']],
+  [10039, ['messaging_unavailable', 'JetStream is not enabled for this account']],
+  [10076, ['messaging_unavailable', 'JetStream is not enabled; start nats-server with -js']],
+  [10008, ['messaging_unavailable', 'JetStream is not available at the moment']],
+  [10009, ['messaging_unavailable', 'JetStream has no leader at the moment']],
+  [10054, ['value_rejected', 'a message is larger than the stream allows']],
+]);
+
+/** Turns what the NATS client throws into a `MirrorError`; a `MirrorError` only gains the detail. */
+export function toMessagingError(error: unknown, detail: FailureDetail = {}): MirrorError {
+  if (error instanceof MirrorError) {
+    return error.withDetail(detail);
+  }
+  const [kind, description, own] = judge(error);
+  return new MirrorError(kind, description, { detail: { ...own, ...detail }, cause: error });
+}
+
+/** True when the stream, bucket or consumer is gone and has to be made again. */
+export function isMissingResource(error: unknown): boolean {
+  return (
+    (error instanceof JetStreamApiError && [10059, 10014].includes(error.code)) ||
+    (error instanceof Error && /^(stream|consumer) not found$/.test(error.message))
+  );
+}
+
+/** True when an expected sequence or revision was not met: somebody else wrote first. */
+export function isWrongLastSequence(error: unknown): boolean {
+  return error instanceof JetStreamApiError && [10071, 10164].includes(error.code);
+}
+
+function judge(error: unknown): readonly [FailureKind, string, FailureDetail] {
+  if (error instanceof JetStreamApiError) {
+    const known = KIND_OF_API_CODE.get(error.code);
+    return known === undefined
+      ? ['messaging_unavailable', 'JetStream refused a request', { nats_code: error.code }]
+      : [known[0], known[1], { nats_code: error.code }];
+  }
+  if (error instanceof errors.RequestError && error.isNoResponders()) {
+    return ['messaging_unavailable', 'no service answers on this subject', {}];
+  }
+  if (error instanceof errors.NoRespondersError) {
+    return ['messaging_unavailable', 'no service answers on this subject', {}];
+  }
+  if (error instanceof errors.TimeoutError || isTimeoutCause(error)) {
+    return ['messaging_unavailable', 'no answer came in time', {}];
+  }
+  if (error instanceof errors.PermissionViolationError) {
+    return ['privilege_missing', 'NATS refused a subject', { subject: error.subject }];
+  }
+  if (
+    error instanceof errors.AuthorizationError ||
+    error instanceof errors.UserAuthenticationExpiredError
+  ) {
+    return ['messaging_unavailable', 'NATS refused the credentials of NATS_URL', {}];
+  }
+  if (
+    error instanceof errors.ClosedConnectionError ||
+    error instanceof errors.DrainingConnectionError ||
+    error instanceof errors.ConnectionError
+  ) {
+    return ['messaging_unavailable', 'the connection to NATS is closed or refused', {}];
+  }
+  if (error instanceof errors.InvalidArgumentError && /payload/i.test(error.message)) {
+    return ['value_rejected', "a message is larger than nats-server's max_payload", {}];
+  }
+  return [
+    'messaging_unavailable',
+    'NATS failed in an unexpected way',
+    { error: error instanceof Error ? error.name : typeof error },
+  ];
+}
+
+function isTimeoutCause(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof errors.TimeoutError;
+}

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  ReplayPolicy,
+  type Consumer,
+  type ConsumerConfig,
+  type ConsumerMessages,
+  type JsMsg,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import { ensureControlStreams } from './control-streams.js';
+import type { Messaging } from './messaging.js';
+import { isMissingResource, toMessagingError } from './nats-failure.js';
+
+const FETCH_EXPIRES_MS = 30_000;
+const IDLE_HEARTBEAT_MS = 10_000;
+const RETRY_WAIT_MS = 250;
+const RETRY_WAIT_MAX_MS = 5_000;
+export const ACK_WAIT_MS = 30_000;
+
+export interface PullLoopOptions {
+  readonly messaging: Messaging;
+  readonly stream: string;
+  readonly durable: string;
+  readonly filter: string;
+  /** How many messages are worked on at a time; 1 keeps their order. */
+  readonly concurrency: number;
+  /** Settles the message (ack, nak or term) before it returns. */
+  readonly handle: (message: JsMsg) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Pulls messages of a durable consumer and hands them over, never more than `concurrency` at a time, until the signal aborts; then it
+ * waits for those in hand. Nothing is prefetched, so no message waits unseen in a process while another is free. A lost
+ * connection, stream or consumer is waited out and made again: the loop ends only by the signal.
+ */
+export async function runPullLoop(options: PullLoopOptions): Promise<void> {
+  const { signal, messaging } = options;
+  const inHand = new Set<Promise<void>>();
+  let waitMs = RETRY_WAIT_MS;
+  while (!signal.aborted && !messaging.nc.isClosed()) {
+    try {
+      const consumer = await ensureConsumer(options);
+      waitMs = RETRY_WAIT_MS;
+      await pullWhileWell(consumer, options, inHand);
+    } catch (error) {
+      if (!signal.aborted) {
+        const { kind } = toMessagingError(error);
+        messaging.log.warn(
+          { stream: options.stream, kind },
+          'pulling was interrupted, trying again',
+        );
+        await recover(options, error);
+        await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+        waitMs = Math.min(waitMs * 2, RETRY_WAIT_MAX_MS);
+      }
+    }
+  }
+  await Promise.all(inHand);
+}
+
+async function pullWhileWell(
+  consumer: Consumer,
+  options: PullLoopOptions,
+  inHand: Set<Promise<void>>,
+): Promise<void> {
+  const { signal } = options;
+  while (!signal.aborted) {
+    if (inHand.size >= options.concurrency) {
+      await Promise.race(inHand);
+      continue;
+    }
+    const messages = await consumer.fetch({
+      max_messages: options.concurrency - inHand.size,
+      expires: FETCH_EXPIRES_MS,
+      idle_heartbeat: IDLE_HEARTBEAT_MS,
+    });
+    await takeMessages(messages, options, inHand);
+  }
+}
+
+async function takeMessages(
+  messages: ConsumerMessages,
+  options: PullLoopOptions,
+  inHand: Set<Promise<void>>,
+): Promise<void> {
+  const stop = (): void => messages.stop();
+  // A request that was open while the connection broke is lost on the server: ask anew at once.
+  const forget = options.messaging.onReconnect(stop);
+  options.signal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const message of messages) {
+      if (options.signal.aborted) {
+        message.nak();
+        continue;
+      }
+      const work: Promise<void> = options
+        .handle(message)
+        .catch((error: unknown) => {
+          const { kind } = toMessagingError(error);
+          options.messaging.log.error({ subject: message.subject, kind }, 'a message was put back');
+          message.nak(RETRY_WAIT_MS);
+        })
+        .finally(() => inHand.delete(work));
+      inHand.add(work);
+    }
+  } finally {
+    forget();
+    options.signal.removeEventListener('abort', stop);
+  }
+}
+
+async function ensureConsumer(options: PullLoopOptions): Promise<Consumer> {
+  const config: Partial<ConsumerConfig> = {
+    durable_name: options.durable,
+    filter_subject: options.filter,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    deliver_policy: DeliverPolicy.All,
+    replay_policy: ReplayPolicy.Instant,
+    // Never given up: what cannot be done is answered, not dropped.
+    max_deliver: -1,
+    max_ack_pending: 1_000,
+    max_waiting: 512,
+    inactive_threshold: 0,
+  };
+  await options.messaging.jsm.consumers.add(options.stream, config);
+  return options.messaging.js.consumers.get(options.stream, options.durable);
+}
+
+async function recover(options: PullLoopOptions, error: unknown): Promise<void> {
+  if (options.messaging.connected && isMissingResource(error)) {
+    await ensureControlStreams(options.messaging, { deadlineMs: 0 }).catch(() => undefined);
+  }
+}

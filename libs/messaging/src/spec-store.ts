@@ -1,0 +1,71 @@
+import { SPEC_BUCKET, type MirrorSpec } from '@bunnydb/contracts';
+import type { KvEntry } from '@nats-io/kv';
+import { ensureControlStreams } from './control-streams.js';
+import type { Messaging } from './messaging.js';
+import { isMissingResource, toMessagingError } from './nats-failure.js';
+
+/**
+ * Writes the desired state of a mirror. The bucket is made again if it is gone.
+ *
+ * @throws MirrorError `messaging_unavailable`.
+ */
+export async function putSpec(messaging: Messaging, spec: MirrorSpec): Promise<void> {
+  await withBucket(messaging, spec.id, async () => {
+    const bucket = await messaging.bucket(SPEC_BUCKET);
+    await bucket.put(spec.id, JSON.stringify(spec));
+  });
+}
+
+/** Removes the desired state: every session of the mirror ends. A marker stays, so that the removal is told from a loss. */
+export async function deleteSpec(messaging: Messaging, mirrorId: string): Promise<void> {
+  await withBucket(messaging, mirrorId, async () => {
+    const bucket = await messaging.bucket(SPEC_BUCKET);
+    await bucket.delete(mirrorId);
+  });
+}
+
+/** The desired state as it is stored now; undefined when there is none. */
+export async function getSpec(
+  messaging: Messaging,
+  mirrorId: string,
+): Promise<MirrorSpec | undefined> {
+  return withBucket(messaging, mirrorId, async () => {
+    const bucket = await messaging.bucket(SPEC_BUCKET);
+    const entry = await bucket.get(mirrorId);
+    return entry === null ? undefined : parseSpecEntry(entry);
+  });
+}
+
+/** The spec of an entry; undefined for a removed or unreadable one. */
+export function parseSpecEntry(entry: KvEntry): MirrorSpec | undefined {
+  if (entry.operation !== 'PUT') {
+    return undefined;
+  }
+  try {
+    const spec = entry.json<Partial<MirrorSpec>>();
+    const known = typeof spec.generation === 'number' && typeof spec.desired === 'string';
+    return known && spec.id === entry.key ? (spec as MirrorSpec) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function withBucket<Result>(
+  messaging: Messaging,
+  mirrorId: string,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await use().catch(async (error: unknown) => {
+      // A publish to a bucket that is gone has no responders; both look the same after it was made again.
+      const failure = toMessagingError(error);
+      if (isMissingResource(error) || failure.message === 'no service answers on this subject') {
+        await ensureControlStreams(messaging, { deadlineMs: 0 });
+        return use();
+      }
+      throw error;
+    });
+  } catch (error) {
+    throw toMessagingError(error, { bucket: SPEC_BUCKET, mirror: mirrorId });
+  }
+}
