@@ -2,3 +2,5 @@ export { type ConnectionSettings, settingsOf } from './connection-settings.js';
 export { type ConnectOptions, connectClient, socketOf } from './connect-client.js';
 export { type ErrorContext, sqlstateOf, toMirrorError } from './mirror-error.js';
 export type { ServerRole } from './server-role.js';
+export { type SpliceOptions, type SpliceResult, spliceCopy } from './copy-splice.js';
+export { closeSession, killSession } from './copy-splice-socket.js';
