@@ -75,25 +75,29 @@ export function encodeTransactions(transactions: readonly TransactionMark[]): st
     .join('');
 }
 
-/** @throws MirrorError `protocol_violation` when a line is malformed. */
+/** @throws MirrorError `protocol_violation` when a line is malformed, or the last one is cut off. */
 export function decodeTransactions(payload: string): TransactionMark[] {
   if (payload === '') return [];
-  return payload
-    .slice(0, -1)
-    .split('\n')
-    .map((line) => {
-      const [xid, commitLsn, endLsn, commitTime, lastSeq] = line.split('\t');
-      if (!xid || !commitLsn || !endLsn || !commitTime || !lastSeq) {
-        throw new MirrorError('protocol_violation', 'a line of a commit message is malformed');
-      }
-      return {
-        xid: Number(xid),
-        commitLsn: parseLsn(commitLsn),
-        endLsn: parseLsn(endLsn),
-        commitTime,
-        lastSeq: Number(lastSeq),
-      };
+  try {
+    if (!payload.endsWith('\n')) throw new RangeError('cut off');
+    return payload.slice(0, -1).split('\n').map(decodeTransaction);
+  } catch (cause) {
+    throw new MirrorError('protocol_violation', 'a line of a commit message is malformed', {
+      cause,
     });
+  }
+}
+
+function decodeTransaction(line: string): TransactionMark {
+  const [xid, commitLsn, endLsn, commitTime, lastSeq] = line.split('\t');
+  if (!xid || !commitLsn || !endLsn || !commitTime || !lastSeq) throw new RangeError('a field');
+  return {
+    xid: count(xid),
+    commitLsn: parseLsn(commitLsn),
+    endLsn: parseLsn(endLsn),
+    commitTime,
+    lastSeq: count(lastSeq),
+  };
 }
 
 function count(text: string): number {
