@@ -1,0 +1,56 @@
+import { type Kysely, sql } from 'kysely';
+import { type EventPosition, parseEventPosition } from './event-position.js';
+import type { DomainEvent, EventCodec, EventMetadata, RecordedEvent } from './recorded-event.js';
+
+interface EventRow {
+  readonly position: bigint;
+  readonly stream_id: string;
+  readonly stream_version: number;
+  readonly event_id: string;
+  readonly type: string;
+  readonly body: unknown;
+  readonly metadata: EventMetadata;
+  readonly recorded_at: Date;
+}
+
+/** The events of one stream behind a version, in order. */
+export async function readStream<Event extends DomainEvent, Tables>(
+  catalog: Kysely<Tables>,
+  codec: EventCodec<Event>,
+  streamId: string,
+  afterVersion: number,
+): Promise<RecordedEvent<Event>[]> {
+  const found = await sql<EventRow>`
+    select position, stream_id, stream_version, event_id, type, body, metadata, recorded_at
+    from events where stream_id = ${streamId} and stream_version > ${afterVersion}
+    order by stream_version`.execute(catalog);
+  return found.rows.map((row) => decodeRow(codec, row));
+}
+
+/** The events of all streams behind a position, in commit order, at most `limit`. */
+export async function readAll<Event extends DomainEvent, Tables>(
+  catalog: Kysely<Tables>,
+  codec: EventCodec<Event>,
+  after: EventPosition,
+  limit: number,
+): Promise<RecordedEvent<Event>[]> {
+  const found = await sql<EventRow>`
+    select position, stream_id, stream_version, event_id, type, body, metadata, recorded_at
+    from events where position > ${after} order by position limit ${limit}`.execute(catalog);
+  return found.rows.map((row) => decodeRow(codec, row));
+}
+
+function decodeRow<Event extends DomainEvent>(
+  codec: EventCodec<Event>,
+  row: EventRow,
+): RecordedEvent<Event> {
+  return {
+    position: parseEventPosition(row.position),
+    streamId: row.stream_id,
+    streamVersion: row.stream_version,
+    eventId: row.event_id,
+    event: codec.decode(row.type, row.body),
+    metadata: row.metadata,
+    recordedAt: row.recorded_at,
+  };
+}
