@@ -4,3 +4,9 @@ export { type ErrorContext, sqlstateOf, toMirrorError } from './mirror-error.js'
 export type { ServerRole } from './server-role.js';
 export { type SpliceOptions, type SpliceResult, spliceCopy } from './copy-splice.js';
 export { closeSession, killSession } from './copy-splice-socket.js';
+export {
+  type GroupOutcome,
+  PipelinedSession,
+  PreparedStatement,
+  type ReplySink,
+} from './pipelined-session.js';
