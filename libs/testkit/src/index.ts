@@ -1,1 +1,21 @@
-export {};
+export { type ChildExit } from './child-exit.js';
+export { createDatabase, type DatabaseOptions, type TestDatabase } from './test-database.js';
+export { freePort, isPortFree } from './free-port.js';
+export { findNatsServer, type FindNatsOptions } from './nats-binary.js';
+export { type NatsOptions, type NatsServer, startNats } from './nats-server.js';
+export { POSTGRES_VERSIONS, type PostgresVersion, findPostgres } from './postgres-binaries.js';
+export {
+  type PostgresOptions,
+  type PostgresServer,
+  THROW_AWAY_SETTINGS,
+  startPostgres,
+} from './postgres-server.js';
+export { repositoryRoot } from './repository-root.js';
+export {
+  type ServiceOptions,
+  type ServiceProcess,
+  type ServiceProgram,
+  startService,
+} from './service-process.js';
+export { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
+export { until, type UntilOptions } from './until.js';

@@ -1,0 +1,266 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { type ChildExit, describeExit, endChild, exitOf } from './child-exit.js';
+import { freePort, isPortFree } from './free-port.js';
+import { endWithParent } from './guardian.js';
+import { type PostgresVersion, findPostgres } from './postgres-binaries.js';
+import { logTail, withLog } from './server-log.js';
+import { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
+import { canReach, giveFolder, unprivilegedUser } from './unprivileged-user.js';
+import { until } from './until.js';
+
+export interface PostgresOptions {
+  readonly version?: PostgresVersion;
+  /** Kept after `stop`; without it the cluster lives in a temporary folder that `stop` removes. */
+  readonly dataDir?: string;
+  readonly port?: number;
+  /** Beyond `wal_level = logical` and what listens on the loopback interface only. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** Given: SCRAM authentication with this password of the superuser `postgres`; else everyone on this machine is trusted. */
+  readonly password?: string;
+  readonly startTimeoutMs?: number;
+}
+
+/** Settings for clusters whose data nobody will miss. */
+export const THROW_AWAY_SETTINGS: Readonly<Record<string, string | number>> = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  autovacuum_naptime: '10s',
+};
+
+const DEFAULT_SETTINGS: Readonly<Record<string, string | number>> = {
+  listen_addresses: '127.0.0.1',
+  // Sockets would need a folder with a short name that the server's user may write; TCP on the loopback does for everything.
+  unix_socket_directories: '',
+  wal_level: 'logical',
+  max_replication_slots: 50,
+  max_wal_senders: 50,
+  shared_buffers: '128MB',
+  log_min_messages: 'warning',
+};
+
+const STOP_TIMEOUT_MS = 30_000;
+const run = promisify(execFile);
+
+/** Makes a cluster if there is none in `dataDir`, and starts a real PostgreSQL on it. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const version = options.version ?? 17;
+  const temporary = options.dataDir === undefined;
+  const dataDir = options.dataDir === undefined ? temporaryDataDir() : resolve(options.dataDir);
+  const port = options.port ?? (await freePort());
+  if (!(await isPortFree(port))) {
+    throw new Error(
+      `Port ${port}, wanted for PostgreSQL, is in use: stop what listens there or choose another port.`,
+    );
+  }
+  try {
+    await ensureCluster(version, dataDir, options.password);
+    const child = spawnServer(version, dataDir, { ...options, port });
+    const server = new PostgresServer(child, {
+      version,
+      dataDir,
+      port,
+      temporary,
+      password: options.password,
+    });
+    await server.waitUntilReady(options.startTimeoutMs ?? 60_000);
+    return server;
+  } catch (error) {
+    if (temporary) removeTemporaryFolder(dirname(dataDir));
+    throw error;
+  }
+}
+
+function temporaryDataDir(): string {
+  const folder = temporaryFolder('pg');
+  giveFolder(unprivilegedUser(), folder);
+  return join(folder, 'data');
+}
+
+async function ensureCluster(
+  version: PostgresVersion,
+  dataDir: string,
+  password: string | undefined,
+): Promise<void> {
+  if (existsSync(join(dataDir, 'PG_VERSION'))) return;
+  const user = unprivilegedUser();
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  giveFolder(user, dataDir);
+  if (!canReach(user, dirname(dataDir))) {
+    throw new Error(
+      `The user that PostgreSQL runs as cannot enter ${dirname(dataDir)}: choose a data folder that is open to it.`,
+    );
+  }
+  const passwordFile = join(dirname(dataDir), `.${basename(dataDir)}.${process.pid}.password`);
+  const authentication =
+    password === undefined
+      ? ['--auth=trust']
+      : ['--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  if (password !== undefined) {
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    giveFolder(user, passwordFile);
+  }
+  try {
+    await run(
+      join(findPostgres(version), 'initdb'),
+      [
+        '-D',
+        dataDir,
+        '-U',
+        'postgres',
+        '-E',
+        'UTF8',
+        '--no-locale',
+        '--no-sync',
+        ...authentication,
+      ],
+      { ...user, env: serverEnvironment() },
+    );
+  } catch (error) {
+    // A cluster that is half made would be taken for a whole one at the next start.
+    rmSync(dataDir, { recursive: true, force: true });
+    throw new Error(`initdb of PostgreSQL ${version} failed in ${dataDir}`, { cause: error });
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+function spawnServer(
+  version: PostgresVersion,
+  dataDir: string,
+  options: PostgresOptions & { readonly port: number },
+): ChildProcess {
+  const settings = { ...DEFAULT_SETTINGS, ...options.settings, port: options.port };
+  const settingArguments = Object.entries(settings).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  return withLog(join(dataDir, 'server.log'), (log) => {
+    const child = spawn(
+      join(findPostgres(version), 'postgres'),
+      ['-D', dataDir, ...settingArguments],
+      {
+        ...unprivilegedUser(),
+        cwd: dataDir,
+        env: serverEnvironment(),
+        stdio: ['ignore', log, log],
+        // A session of its own: Ctrl-C must reach us first, so that the servers stop in order.
+        detached: true,
+      },
+    );
+    endWithParent(child, 'SIGINT');
+    return child;
+  });
+}
+
+/** Nothing of the caller's `PG…` or locale variables may reach the server. */
+function serverEnvironment(): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'] ?? '', TZ: 'UTC', LC_ALL: 'C' };
+}
+
+interface ServerFacts {
+  readonly version: PostgresVersion;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly temporary: boolean;
+  readonly password: string | undefined;
+}
+
+/** A running cluster that this process owns. */
+export class PostgresServer {
+  readonly version: PostgresVersion;
+  readonly dataDir: string;
+  readonly host = '127.0.0.1';
+  readonly port: number;
+  readonly user = 'postgres';
+  readonly password: string | undefined;
+  /** Settles when the server process has ended, for whatever reason. */
+  readonly exited: Promise<ChildExit>;
+  readonly #child: ChildProcess;
+  readonly #temporary: boolean;
+  #ended = false;
+
+  constructor(child: ChildProcess, facts: ServerFacts) {
+    this.#child = child;
+    this.#temporary = facts.temporary;
+    this.version = facts.version;
+    this.dataDir = facts.dataDir;
+    this.port = facts.port;
+    this.password = facts.password;
+    this.exited = exitOf(child);
+    void this.exited.then(() => (this.#ended = true));
+  }
+
+  get url(): string {
+    return this.urlOf('postgres');
+  }
+
+  /** A connection URL to one of its databases, as the superuser. */
+  urlOf(database: string): string {
+    const secret = this.password === undefined ? '' : `:${encodeURIComponent(this.password)}`;
+    return `postgresql://${this.user}${secret}@${this.host}:${this.port}/${encodeURIComponent(database)}`;
+  }
+
+  get logFile(): string {
+    return join(this.dataDir, 'server.log');
+  }
+
+  get processId(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Connects until it works; fails at once, with the end of the log, when the server ends. */
+  async waitUntilReady(timeoutMs: number): Promise<void> {
+    try {
+      await until(
+        () => {
+          if (this.#ended) throw new Error('it ended');
+          return this.#answers();
+        },
+        { timeoutMs, what: 'a connection' },
+      );
+    } catch (error) {
+      const how = this.#ended ? describeExit(await this.exited) : 'no answer';
+      const tail = logTail(this.logFile);
+      await this.stop('immediate');
+      throw new Error(
+        `PostgreSQL ${this.version} in ${this.dataDir} did not start (${how}). The end of its log:\n${tail}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #answers(): Promise<boolean> {
+    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 5_000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query('select 1');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  /** Stops it: `fast` ends sessions and writes a checkpoint, `immediate` does not (the next start recovers). */
+  async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    await endChild(
+      this.#child,
+      this.exited,
+      mode === 'fast' ? 'SIGINT' : 'SIGQUIT',
+      STOP_TIMEOUT_MS,
+    );
+    if (this.#temporary) removeTemporaryFolder(dirname(this.dataDir));
+  }
+
+  /** As a crash of the machine: no session is ended properly and nothing is written. The data folder stays. */
+  async kill(): Promise<void> {
+    await endChild(this.#child, this.exited, 'SIGQUIT', STOP_TIMEOUT_MS);
+  }
+}
