@@ -1,0 +1,34 @@
+import { hostname } from 'node:os';
+import {
+  choice,
+  integer,
+  optionalInteger,
+  optionalText,
+  secret,
+  text,
+  type Setting,
+} from './environment.js';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** What every service reads from the environment; a service's own `config.ts` spreads it into its schema. */
+export const SHELL_SETTINGS = {
+  natsUrl: text('NATS_URL', 'nats://127.0.0.1:4222'),
+  instance: text('BUNNY_INSTANCE', `${hostname()}-${process.pid}`),
+  logLevel: choice('BUNNY_LOG_LEVEL', LOG_LEVELS, 'info'),
+  leaseTtlMs: integer('BUNNY_LEASE_TTL_MS', { min: 500, max: 600_000 }, 5_000),
+  natsReplicas: integer('BUNNY_NATS_REPLICAS', { min: 1, max: 5 }, 1),
+  faultPoints: optionalText('BUNNY_FAULT_POINTS'),
+  healthPort: optionalInteger('BUNNY_HEALTH_PORT', { min: 0, max: 65_535 }),
+  otlpEndpoint: optionalText('OTEL_EXPORTER_OTLP_ENDPOINT'),
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+/** The key that seals passwords, for the services that open them. */
+export const SECRET_KEY_SETTING = secret(
+  'BUNNY_SECRET_KEY',
+  'make a key with `openssl rand -hex 32` and give the same one to every service',
+);
+
+export type ShellConfig = {
+  readonly [Name in keyof typeof SHELL_SETTINGS]: ReturnType<(typeof SHELL_SETTINGS)[Name]['read']>;
+};
