@@ -1,0 +1,134 @@
+/** What a test wants of a mirror; names and defaults are those of the /v1 contract. */
+export interface MirrorRequest {
+  readonly name: string;
+  readonly source_peer: string;
+  readonly destination_peer: string;
+  readonly table_mappings?: readonly TableMappingRequest[];
+  readonly all_tables?: boolean;
+  readonly [option: string]: unknown;
+}
+
+export type TableMappingRequest =
+  | string
+  | {
+      readonly source_schema: string;
+      readonly source_table: string;
+      readonly destination_schema?: string;
+      readonly destination_table?: string;
+      readonly exclude_columns?: readonly string[];
+      readonly row_filter?: string;
+    }
+  | { readonly source_table: string; readonly destination_table: string };
+
+/** The part of the mirror object that tests look at. */
+export interface MirrorView {
+  readonly name: string;
+  readonly status: string;
+  readonly phase?: string;
+  readonly slot_name: string;
+  readonly publication_name: string;
+  readonly last_lsn: string | null;
+  readonly lag_bytes: number | null;
+  readonly error_message: string | null;
+  readonly error_count: number;
+  readonly next_retry_at: string | null;
+  readonly tables?: readonly TableView[];
+}
+
+export interface TableView {
+  readonly table_name: string;
+  readonly destination_table: string;
+  readonly status: string;
+  readonly rows_synced: number;
+  readonly error_message: string | null;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** A signed-in client of the /v1 gateway. */
+export class ApiClient {
+  readonly #baseUrl: string;
+  #token = '';
+
+  constructor(baseUrl: string) {
+    this.#baseUrl = baseUrl;
+  }
+
+  /** Signs in; every later call carries the token. */
+  async login(username: string, password: string): Promise<void> {
+    const answer = await this.call('POST', '/v1/auth/login', { username, password });
+    const body = expectObject(answer, 200, 'sign in');
+    if (typeof body['token'] !== 'string') throw new Error('the login answer holds no token');
+    this.#token = body['token'];
+  }
+
+  /** One request; never throws on a status, so that tests can look at refusals too. */
+  async call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
+    const response = await fetch(`${this.#baseUrl}${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : parseBody(text) };
+  }
+
+  async createPeer(peer: Readonly<Record<string, unknown>>): Promise<void> {
+    expectObject(await this.call('POST', '/v1/peers', peer), 201, 'create the peer');
+  }
+
+  async createMirror(request: MirrorRequest): Promise<void> {
+    expectObject(await this.call('POST', '/v1/mirrors', request), 201, 'create the mirror');
+  }
+
+  async mirror(name: string): Promise<MirrorView> {
+    const answer = await this.call('GET', `/v1/mirrors/${name}`);
+    return expectObject(answer, 200, 'read the mirror') as unknown as MirrorView;
+  }
+
+  async mirrors(): Promise<readonly MirrorView[]> {
+    const answer = await this.call('GET', '/v1/mirrors');
+    if (answer.status !== 200 || !Array.isArray(answer.body))
+      throw refusal(answer, 'list the mirrors');
+    return answer.body as MirrorView[];
+  }
+
+  async pause(name: string): Promise<void> {
+    expectObject(await this.call('POST', `/v1/mirrors/${name}/pause`), 200, 'pause the mirror');
+  }
+
+  async resume(name: string): Promise<void> {
+    expectObject(await this.call('POST', `/v1/mirrors/${name}/resume`), 200, 'resume the mirror');
+  }
+
+  async deleteMirror(name: string, query = ''): Promise<void> {
+    const answer = await this.call('DELETE', `/v1/mirrors/${name}${query}`);
+    expectObject(answer, 200, 'delete the mirror');
+  }
+}
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function expectObject(answer: ApiAnswer, status: number, what: string): Record<string, unknown> {
+  const { body } = answer;
+  if (answer.status !== status || typeof body !== 'object' || body === null)
+    throw refusal(answer, what);
+  return body as Record<string, unknown>;
+}
+
+function refusal(answer: ApiAnswer, what: string): Error {
+  return new Error(`could not ${what}: ${answer.status} ${JSON.stringify(answer.body)}`);
+}

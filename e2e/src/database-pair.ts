@@ -1,0 +1,150 @@
+import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
+import type pg from 'pg';
+import type { ApiClient, MirrorRequest } from './api-client.js';
+import { MirrorFixture } from './mirror-fixture.js';
+
+export interface PairOptions {
+  /** SQL that runs in the new source database. */
+  readonly source?: string;
+  /** SQL that runs in the new destination database. */
+  readonly destination?: string;
+  readonly sourceEncoding?: string;
+  readonly destinationEncoding?: string;
+  /** By default the shared server of the test run. */
+  readonly serverUrl?: string;
+}
+
+export interface CreateMirrorOptions {
+  /** The gateway may die after it took the request: then no answer is no failure. */
+  readonly answerMayBeLost?: boolean;
+}
+
+/** A fresh source and a fresh destination database, their peers, and sessions to look at both. */
+export class DatabasePair {
+  readonly name: string;
+  readonly source: pg.Client;
+  readonly destination: pg.Client;
+  /** A second session on the destination, for who looks while a test waits. */
+  readonly observer: pg.Client;
+  readonly #api: ApiClient;
+  readonly #sourceDatabase: TestDatabase;
+  readonly #destinationDatabase: TestDatabase;
+  readonly #extra: pg.Client[] = [];
+  #mirrors = 0;
+
+  private constructor(
+    name: string,
+    api: ApiClient,
+    databases: { readonly source: TestDatabase; readonly destination: TestDatabase },
+    clients: {
+      readonly source: pg.Client;
+      readonly destination: pg.Client;
+      readonly observer: pg.Client;
+    },
+  ) {
+    this.name = name;
+    this.#api = api;
+    this.#sourceDatabase = databases.source;
+    this.#destinationDatabase = databases.destination;
+    this.source = clients.source;
+    this.destination = clients.destination;
+    this.observer = clients.observer;
+  }
+
+  static async create(name: string, api: ApiClient, options: PairOptions): Promise<DatabasePair> {
+    const source = await createDatabase(databaseOptions(name, options, options.sourceEncoding));
+    const destination = await createDatabase(
+      databaseOptions(name, options, options.destinationEncoding),
+    );
+    await api.createPeer({ name: `${name}_source`, ...connectionOf(source) });
+    await api.createPeer({ name: `${name}_destination`, ...connectionOf(destination) });
+    const clients = {
+      source: await source.connect(),
+      destination: await destination.connect(),
+      observer: await destination.connect(),
+    };
+    if (options.source !== undefined) await clients.source.query(options.source);
+    if (options.destination !== undefined) await clients.destination.query(options.destination);
+    return new DatabasePair(name, api, { source, destination }, clients);
+  }
+
+  get sourceUrl(): string {
+    return this.#sourceDatabase.url;
+  }
+
+  get destinationUrl(): string {
+    return this.#destinationDatabase.url;
+  }
+
+  /** Creates a mirror between the two; it may not be running yet. */
+  async createMirror(
+    request: Omit<MirrorRequest, 'name' | 'source_peer' | 'destination_peer'>,
+    options: CreateMirrorOptions = {},
+  ): Promise<MirrorFixture> {
+    this.#mirrors += 1;
+    const full: MirrorRequest = {
+      ...request,
+      name: `${this.name}_m${this.#mirrors}`,
+      source_peer: `${this.name}_source`,
+      destination_peer: `${this.name}_destination`,
+    };
+    const mirror = new MirrorFixture(full, this.#api, this.source, this.destination);
+    try {
+      await this.#api.createMirror(full);
+    } catch (error) {
+      if (options.answerMayBeLost !== true) throw error;
+    }
+    return mirror;
+  }
+
+  /** One more session on the source. */
+  async connectSource(): Promise<pg.Client> {
+    const client = await this.#sourceDatabase.connect();
+    this.#extra.push(client);
+    return client;
+  }
+
+  /** Ends the server's side of the mirror's replication session, as a lost connection would. */
+  async endReplicationOf(mirror: MirrorFixture): Promise<void> {
+    const { slot_name: slot } = await mirror.view();
+    await this.source.query(
+      'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1 and active_pid is not null',
+      [slot],
+    );
+  }
+
+  /** Polls a condition of this pair. */
+  async until(condition: () => Promise<boolean>, what: string): Promise<void> {
+    await until(condition, { what, timeoutMs: 60_000 });
+  }
+
+  /** Ends the sessions and drops both databases, with all slots. */
+  async drop(): Promise<void> {
+    const clients = [this.source, this.destination, this.observer, ...this.#extra];
+    await Promise.allSettled(clients.map((client) => client.end()));
+    await Promise.all([this.#sourceDatabase.drop(), this.#destinationDatabase.drop()]);
+  }
+}
+
+function databaseOptions(
+  prefix: string,
+  options: PairOptions,
+  encoding: string | undefined,
+): Parameters<typeof createDatabase>[0] {
+  return {
+    prefix,
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(options.serverUrl === undefined ? {} : { serverUrl: options.serverUrl }),
+  };
+}
+
+function connectionOf(database: TestDatabase): Record<string, string | number> {
+  return {
+    host: database.host,
+    port: database.port,
+    user: database.user,
+    ...(database.password === undefined ? {} : { password: database.password }),
+    database: database.name,
+    ssl_mode: 'disable',
+  };
+}

@@ -1,0 +1,107 @@
+import { until } from '@bunnydb/testkit';
+import type pg from 'pg';
+import type { ApiClient, MirrorRequest, MirrorView } from './api-client.js';
+import { type TablePair, differenceOf } from './equality.js';
+
+const CATCH_UP_DEADLINE_MS = 60_000;
+const STATUS_DEADLINE_MS = 60_000;
+
+/** A mirror under test, with a session on either side. */
+export class MirrorFixture {
+  readonly name: string;
+  readonly #request: MirrorRequest;
+  readonly #api: ApiClient;
+  readonly #source: pg.Client;
+  readonly #destination: pg.Client;
+
+  constructor(request: MirrorRequest, api: ApiClient, source: pg.Client, destination: pg.Client) {
+    this.name = request.name;
+    this.#request = request;
+    this.#api = api;
+    this.#source = source;
+    this.#destination = destination;
+  }
+
+  view(): Promise<MirrorView> {
+    return this.#api.mirror(this.name);
+  }
+
+  /** Creates the mirror unless it is there: what a client does that got no answer. */
+  async ensureCreated(): Promise<void> {
+    const { status } = await this.#api.call('GET', `/v1/mirrors/${this.name}`);
+    if (status === 404) await this.#api.createMirror(this.#request);
+  }
+
+  /** Waits for a status; the failure tells what the mirror says of itself. */
+  async waitForStatus(status: string, timeoutMs: number = STATUS_DEADLINE_MS): Promise<MirrorView> {
+    let last = await this.view();
+    await until(async () => (last = await this.view()).status === status, {
+      timeoutMs,
+      intervalMs: 100,
+      what: () =>
+        `mirror ${this.name} to be ${status}; it is ${last.status} (${last.phase ?? ''}) ${last.error_message ?? ''}`,
+    });
+    return last;
+  }
+
+  /** Waits until the destination's position has passed everything that is committed at the source now. */
+  async waitForCatchUp(timeoutMs: number = CATCH_UP_DEADLINE_MS): Promise<void> {
+    const target = await this.#flushedSourceLsn();
+    let position = 'none';
+    await until(
+      async () => {
+        const answer = await this.#destination.query<{ lsn: string; reached: boolean }>(
+          `select lsn::text, lsn >= $2::pg_lsn as reached from _bunny.position where mirror_name = $1`,
+          [this.name, target],
+        );
+        position = answer.rows[0]?.lsn ?? 'none';
+        return answer.rows[0]?.reached === true;
+      },
+      {
+        timeoutMs,
+        what: () => `the destination of ${this.name} to reach ${target}; it is at ${position}`,
+      },
+    );
+  }
+
+  /** Catches up, then compares every table row by row; throws with the differences. */
+  async waitForEqual(
+    pairs: readonly TablePair[],
+    timeoutMs: number = CATCH_UP_DEADLINE_MS,
+  ): Promise<void> {
+    await this.waitForCatchUp(timeoutMs);
+    const differences: string[] = [];
+    for (const pair of pairs) {
+      const difference = await differenceOf(this.#source, this.#destination, pair);
+      if (difference !== null) differences.push(difference);
+    }
+    if (differences.length > 0) {
+      throw new Error(`source and destination differ:\n${differences.join('\n')}`);
+    }
+  }
+
+  /** Deletes the mirror and waits until it is gone. */
+  async remove(): Promise<void> {
+    await this.#api.deleteMirror(this.name);
+    await until(
+      async () => (await this.#api.call('GET', `/v1/mirrors/${this.name}`)).status === 404,
+      { timeoutMs: STATUS_DEADLINE_MS, intervalMs: 100, what: `mirror ${this.name} to be gone` },
+    );
+  }
+
+  /**
+   * The end of what is committed now. The servers under test commit asynchronously, and only flushed WAL is sent, so
+   * a synchronous commit of a logical message flushes all that came before it.
+   */
+  async #flushedSourceLsn(): Promise<string> {
+    await this.#source.query(
+      `begin; set local synchronous_commit = on; select pg_logical_emit_message(true, 'e2e', ''); commit`,
+    );
+    const { rows } = await this.#source.query<{ lsn: string }>(
+      'select pg_current_wal_flush_lsn()::text as lsn',
+    );
+    const lsn = rows[0]?.lsn;
+    if (lsn === undefined) throw new Error('the source has no WAL position');
+    return lsn;
+  }
+}

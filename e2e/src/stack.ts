@@ -1,0 +1,252 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type ChildExit,
+  type NatsServer,
+  type ServiceProcess,
+  type ServiceProgram,
+  type TestDatabase,
+  createDatabase,
+  freePort,
+  startNats,
+  startService,
+  until,
+} from '@bunnydb/testkit';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { ApiClient } from './api-client.js';
+import { DatabasePair, type PairOptions } from './database-pair.js';
+import { peakRssBytesOf } from './process-rss.js';
+
+export const STACK_SERVICES = ['control', 'schema', 'capture', 'apply'] as const;
+
+const ADMIN = { username: 'admin', password: 'e2e-admin-password' } as const;
+/** Short, so that a take-over is part of a test and not a minute of it. */
+const LEASE_TTL_MS = 1_500;
+const READY_TIMEOUT_MS = 60_000;
+const KILL_TIMEOUT_MS = 60_000;
+const RSS_INTERVAL_MS = 250;
+const LOG_LINES = 40;
+
+export interface StackOptions {
+  /** More environment for all services. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The PostgreSQL that holds catalog, sources and destinations; by default the shared one of the test run. */
+  readonly postgresUrl?: string;
+}
+
+export interface RestartOptions {
+  /** `BUNNY_FAULT_POINTS` of the new process. */
+  readonly faultPoints?: string;
+}
+
+/** A whole BunnyDB: its own nats-server and catalog database, and the four services as processes. */
+export async function startStack(name: string, options: StackOptions = {}): Promise<Stack> {
+  const unique = `${name.replaceAll('-', '_')}_${randomBytes(3).toString('hex')}`;
+  const catalog = await createDatabase({
+    prefix: `${unique}_catalog`,
+    ...(options.postgresUrl === undefined ? {} : { serverUrl: options.postgresUrl }),
+  });
+  const nats = await startNats();
+  const stack = new Stack(unique, nats, catalog, await freePort(), options);
+  try {
+    await stack.startServices();
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+  return stack;
+}
+
+export class Stack {
+  readonly api: ApiClient;
+  readonly natsUrl: string;
+  readonly #name: string;
+  readonly #nats: NatsServer;
+  readonly #catalog: TestDatabase;
+  readonly #apiPort: number;
+  readonly #options: StackOptions;
+  readonly #secretKey = randomBytes(32).toString('hex');
+  readonly #jwtSecret = randomBytes(32).toString('hex');
+  readonly #processes = new Map<ServiceProgram, ServiceProcess>();
+  readonly #everStarted: ServiceProcess[] = [];
+  readonly #peakRss = new Map<ServiceProgram, number>();
+  readonly #pairs: DatabasePair[] = [];
+  readonly #rssTimer: NodeJS.Timeout;
+
+  constructor(
+    name: string,
+    nats: NatsServer,
+    catalog: TestDatabase,
+    apiPort: number,
+    options: StackOptions,
+  ) {
+    this.#name = name;
+    this.#nats = nats;
+    this.#catalog = catalog;
+    this.#apiPort = apiPort;
+    this.#options = options;
+    this.natsUrl = nats.url;
+    this.api = new ApiClient(`http://127.0.0.1:${apiPort}`);
+    this.#rssTimer = setInterval(() => this.#sampleRss(), RSS_INTERVAL_MS);
+    this.#rssTimer.unref();
+  }
+
+  async startServices(): Promise<void> {
+    for (const service of STACK_SERVICES) this.#start(service, {});
+    await this.#waitForGateway();
+    await this.api.login(ADMIN.username, ADMIN.password);
+    await this.#waitForReady();
+  }
+
+  /** Two new databases, and their peers. */
+  async createPair(options: PairOptions = {}): Promise<DatabasePair> {
+    const name = `${this.#name}_${this.#pairs.length + 1}`;
+    const pair = await DatabasePair.create(name, this.api, {
+      ...(this.#options.postgresUrl === undefined ? {} : { serverUrl: this.#options.postgresUrl }),
+      ...options,
+    });
+    this.#pairs.push(pair);
+    return pair;
+  }
+
+  process(service: ServiceProgram): ServiceProcess {
+    const found = this.#processes.get(service);
+    if (!found) throw new Error(`${service} was never started`);
+    return found;
+  }
+
+  /** kill -9. */
+  kill(service: ServiceProgram): Promise<ChildExit> {
+    return this.process(service).kill();
+  }
+
+  /** Stops it as an operator would. */
+  terminate(service: ServiceProgram): Promise<ChildExit> {
+    return this.process(service).stop();
+  }
+
+  /** Ends the service if it runs, and starts it again. */
+  async restart(service: ServiceProgram, options: RestartOptions = {}): Promise<void> {
+    const old = this.process(service);
+    if (old.running) await old.stop();
+    this.#start(service, options);
+    if (service === 'control') await this.#waitForGateway();
+  }
+
+  /** One more instance of a service. */
+  startExtra(service: ServiceProgram): ServiceProcess {
+    return this.#spawn(service, {});
+  }
+
+  /** Waits until the service has killed itself at a fault point. */
+  async waitForKill(service: ServiceProgram): Promise<void> {
+    const process = this.process(service);
+    await until(() => !process.running, {
+      timeoutMs: KILL_TIMEOUT_MS,
+      what: `${service} to reach its fault point`,
+    });
+    const exit = await process.exited;
+    if (exit.signal !== 'SIGKILL') {
+      throw new Error(`${service} ended with ${exit.signal ?? exit.code}, not at its fault point`);
+    }
+  }
+
+  /** Names of the change streams that exist. */
+  async changeStreams(): Promise<string[]> {
+    const nc = await connect({ servers: this.natsUrl });
+    try {
+      const jsm = await jetstreamManager(nc);
+      const names: string[] = [];
+      for await (const info of jsm.streams.list()) names.push(info.config.name);
+      return names.filter((name) => name.startsWith('BUNNY_CDC_'));
+    } finally {
+      await nc.close();
+    }
+  }
+
+  /** Largest resident set of each service that was seen, over all processes it had. */
+  peakRss(): ReadonlyMap<ServiceProgram, number> {
+    this.#sampleRss();
+    return this.#peakRss;
+  }
+
+  /** The last lines that the running services wrote. */
+  log(): string {
+    return [...this.#processes.values()]
+      .map((process) => `--- ${process.name}\n${process.tail(LOG_LINES)}`)
+      .join('\n');
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#rssTimer);
+    const running = this.#everStarted.filter((process) => process.running);
+    await Promise.all(running.map((process) => process.kill()));
+    await this.#nats.stop();
+    await Promise.all([...this.#pairs.map((pair) => pair.drop()), this.#catalog.drop()]);
+  }
+
+  #start(service: ServiceProgram, options: RestartOptions): void {
+    this.#processes.set(service, this.#spawn(service, options));
+  }
+
+  #spawn(service: ServiceProgram, options: RestartOptions): ServiceProcess {
+    const process = startService(service, {
+      NATS_URL: this.natsUrl,
+      BUNNY_SECRET_KEY: this.#secretKey,
+      BUNNY_INSTANCE: `${service}-${this.#everStarted.length + 1}`,
+      BUNNY_LOG_LEVEL: 'info',
+      BUNNY_LEASE_TTL_MS: String(LEASE_TTL_MS),
+      ...(options.faultPoints === undefined ? {} : { BUNNY_FAULT_POINTS: options.faultPoints }),
+      ...(service === 'control' ? this.#controlEnvironment() : {}),
+      ...this.#options.environment,
+    });
+    this.#everStarted.push(process);
+    return process;
+  }
+
+  #controlEnvironment(): Record<string, string> {
+    const catalog = this.#catalog;
+    return {
+      BUNNY_CATALOG_HOST: catalog.host,
+      BUNNY_CATALOG_PORT: String(catalog.port),
+      BUNNY_CATALOG_USER: catalog.user,
+      ...(catalog.password === undefined ? {} : { BUNNY_CATALOG_PASSWORD: catalog.password }),
+      BUNNY_CATALOG_DATABASE: catalog.name,
+      BUNNY_JWT_SECRET: this.#jwtSecret,
+      BUNNY_ADMIN_USER: ADMIN.username,
+      BUNNY_ADMIN_PASSWORD: ADMIN.password,
+      BUNNY_API_PORT: String(this.#apiPort),
+    };
+  }
+
+  #waitForGateway(): Promise<unknown> {
+    return until(() => this.#answers('/health'), {
+      timeoutMs: READY_TIMEOUT_MS,
+      what: () => `the gateway to answer\n${this.log()}`,
+    });
+  }
+
+  #waitForReady(): Promise<unknown> {
+    return until(() => this.#answers('/ready'), {
+      timeoutMs: READY_TIMEOUT_MS,
+      intervalMs: 100,
+      what: () => `all services to be ready\n${this.log()}`,
+    });
+  }
+
+  async #answers(path: string): Promise<boolean> {
+    try {
+      return (await this.api.call('GET', path)).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  #sampleRss(): void {
+    for (const [service, process] of this.#processes) {
+      if (!process.running) continue;
+      const bytes = peakRssBytesOf(process.pid);
+      this.#peakRss.set(service, Math.max(bytes, this.#peakRss.get(service) ?? 0));
+    }
+  }
+}
