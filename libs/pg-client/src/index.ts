@@ -10,3 +10,16 @@ export {
   PreparedStatement,
   type ReplySink,
 } from './pipelined-session.js';
+export {
+  type OpenReplicationOptions,
+  type ReplicationConnection,
+  openReplication,
+} from './replication-connection.js';
+export {
+  type FrameReaderOptions,
+  type ReplicationControl,
+  ReplicationFrameReader,
+  type ReplicationHandler,
+} from './replication-frames.js';
+export type { ReplicationStream, StreamOptions } from './replication-stream.js';
+export type { StandbyStatus } from './standby-status.js';
