@@ -1,6 +1,15 @@
 export { type ChildExit } from './child-exit.js';
+export {
+  type ComparedTable,
+  type DatabaseComparison,
+  type TableComparison,
+  compareTable,
+  equalDatabases,
+} from './compare-tables.js';
 export { createDatabase, type DatabaseOptions, type TestDatabase } from './test-database.js';
 export { freePort, isPortFree } from './free-port.js';
+export { type LeftoverOptions, leftovers, streamNames } from './leftovers.js';
+export { ManualClock, countingIds } from './manual-clock.js';
 export { findNatsServer, type FindNatsOptions } from './nats-binary.js';
 export { type NatsOptions, type NatsServer, startNats } from './nats-server.js';
 export { POSTGRES_VERSIONS, type PostgresVersion, findPostgres } from './postgres-binaries.js';
@@ -17,5 +26,6 @@ export {
   type ServiceProgram,
   startService,
 } from './service-process.js';
+export { COMPARABLE_SESSION_SQL, type QuerySession } from './table-content.js';
 export { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
 export { until, type UntilOptions } from './until.js';

@@ -18,8 +18,7 @@ interface Sharing {
 
 /** Each Vitest project loads this file for itself, so what they share is kept where all copies of it look. */
 const SHARING_KEY = Symbol.for('bunnydb.testkit.shared-servers');
-const registry: Record<symbol, Sharing | undefined> = globalThis as typeof globalThis &
-  Record<symbol, Sharing | undefined>;
+const registry: Record<symbol, Sharing | undefined> = Object.assign(globalThis);
 
 /** One PostgreSQL and one nats-server for the whole run; the last project that ends stops them. */
 export async function setup(): Promise<() => Promise<void>> {

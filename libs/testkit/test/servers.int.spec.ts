@@ -8,7 +8,7 @@ import {
   startPostgres,
   temporaryFolder,
   removeTemporaryFolder,
-} from '@bunnydb/testkit';
+} from '../src/index.js';
 
 describe('PostgreSQL', () => {
   it.each(POSTGRES_VERSIONS)(
@@ -59,9 +59,7 @@ describe('nats-server', () => {
   it('starts with JetStream and keeps its streams over a crash', async () => {
     const folder = temporaryFolder('nats-crash');
     const first = await startNats({ dataDir: folder });
-    const state = await fetch(`${first.monitorUrl}/jsz`).then(
-      (answer) => answer.json() as Promise<unknown>,
-    );
+    const state = await fetch(`${first.monitorUrl}/jsz`).then((answer) => answer.json());
     expect(state).toMatchObject({ streams: 0 });
     await first.kill();
     const second = await startNats({ dataDir: folder, port: first.port });
