@@ -19,9 +19,14 @@ export class SealingKey {
    */
   static parse(text: string): SealingKey {
     const trimmed = text.trim();
-    const key = /^[0-9a-fA-F]{64}$/.test(trimmed) ? Buffer.from(trimmed, 'hex') : Buffer.from(trimmed, 'base64');
+    const key = /^[0-9a-fA-F]{64}$/.test(trimmed)
+      ? Buffer.from(trimmed, 'hex')
+      : Buffer.from(trimmed, 'base64');
     if (key.length !== 32) {
-      throw new MirrorError('invalid_input', 'BUNNY_SECRET_KEY must be 32 bytes as hexadecimal or base64; make one with: openssl rand -hex 32');
+      throw new MirrorError(
+        'invalid_input',
+        'BUNNY_SECRET_KEY must be 32 bytes as hexadecimal or base64; make one with: openssl rand -hex 32',
+      );
     }
     return new SealingKey(key);
   }
@@ -30,7 +35,11 @@ export class SealingKey {
   seal(plain: string): string {
     const nonce = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
-    const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    const sealed = Buffer.concat([
+      cipher.update(plain, 'utf8'),
+      cipher.final(),
+      cipher.getAuthTag(),
+    ]);
     return `v1.${this.id}.${nonce.toString('base64url')}.${sealed.toString('base64url')}`;
   }
 
@@ -44,9 +53,14 @@ export class SealingKey {
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, Buffer.from(nonce, 'base64url'));
       decipher.setAuthTag(bytes.subarray(-16));
-      return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8');
+      return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString(
+        'utf8',
+      );
     } catch {
-      throw new MirrorError('secret_unreadable', 'a secret was sealed with another BUNNY_SECRET_KEY or was altered');
+      throw new MirrorError(
+        'secret_unreadable',
+        'a secret was sealed with another BUNNY_SECRET_KEY or was altered',
+      );
     }
   }
 
