@@ -26,7 +26,8 @@ export function checkEnvironmentTable(files: readonly TextFile[]): Finding[] {
     }
   }
   const untold = [...read].filter(([name]) => !told.has(name));
-  const unread = [...told].filter((name) => !read.has(name));
+  // A secret may also be in the file that `<name>_FILE` names; code spells only the name.
+  const unread = [...told].filter((name) => !read.has(name.replace(/_FILE$/, '')));
   return [
     ...untold.map(([name, path]) => ({
       check: 'environment',
