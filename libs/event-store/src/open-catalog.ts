@@ -7,6 +7,8 @@ export interface CatalogSettings {
   readonly user: string;
   readonly password?: string;
   readonly database: string;
+  /** Encrypts the connection; the server's certificate is not verified. */
+  readonly tls: boolean;
   readonly applicationName: string;
   readonly poolSizeMax: number;
   readonly connectTimeoutMs: number;
@@ -43,6 +45,7 @@ export function clientConfig(settings: CatalogSettings): pg.ClientConfig {
     user: settings.user,
     password: settings.password,
     database: settings.database,
+    ssl: settings.tls ? { rejectUnauthorized: false } : false,
     application_name: settings.applicationName,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     keepAlive: true,

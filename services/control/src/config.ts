@@ -1,0 +1,99 @@
+import { SealingKey } from '@bunnydb/secrets';
+import {
+  type Environment,
+  SECRET_KEY_SETTING,
+  SHELL_SETTINGS,
+  type Secret,
+  type ShellConfig,
+  choice,
+  integer,
+  optionalSecret,
+  optionalText,
+  readEnvironment,
+  text,
+} from '@bunnydb/service-shell';
+import type { CatalogSettings } from '@bunnydb/event-store';
+
+export interface ControlConfig extends ShellConfig {
+  readonly production: boolean;
+  readonly catalog: CatalogSettings;
+  readonly sealingKey: SealingKey;
+  /** Signs tokens; undefined outside of production makes one up for the life of the process. */
+  readonly jwtSecret: Secret | undefined;
+  readonly adminUser: string;
+  readonly adminPassword: Secret | undefined;
+  readonly apiHost: string;
+  readonly apiPort: number;
+  /** Browser origins that may call the gateway. */
+  readonly consoleOrigins: readonly string[];
+}
+
+const PORT = { min: 1, max: 65_535 };
+
+const SETTINGS = {
+  ...SHELL_SETTINGS,
+  environment: optionalText('NODE_ENV'),
+  secretKey: SECRET_KEY_SETTING,
+  jwtSecret: optionalSecret('BUNNY_JWT_SECRET'),
+  adminUser: text('BUNNY_ADMIN_USER', 'admin'),
+  adminPassword: optionalSecret('BUNNY_ADMIN_PASSWORD'),
+  apiPort: integer('BUNNY_API_PORT', { min: 0, max: 65_535 }, 8112),
+  apiHost: optionalText('BUNNY_API_HOST'),
+  uiPort: integer('BUNNY_UI_PORT', PORT, 3000),
+  consoleOrigin: optionalText('BUNNY_CONSOLE_ORIGIN'),
+  catalogHost: text('BUNNY_CATALOG_HOST', '127.0.0.1'),
+  catalogPort: integer('BUNNY_CATALOG_PORT', PORT, 5432),
+  catalogUser: text('BUNNY_CATALOG_USER', 'postgres'),
+  catalogPassword: optionalSecret('BUNNY_CATALOG_PASSWORD'),
+  catalogDatabase: text('BUNNY_CATALOG_DATABASE', 'bunny'),
+  catalogPool: integer('BUNNY_CATALOG_POOL_MAX', { min: 2, max: 100 }, 10),
+  catalogSsl: choice('BUNNY_CATALOG_SSL', ['disable', 'require'], 'disable'),
+} as const;
+
+/** Secrets that production does not make up, with how to make them. */
+const PRODUCTION_SECRETS = [
+  ['jwtSecret', 'BUNNY_JWT_SECRET', 'make one with `openssl rand -hex 32`'],
+  ['adminPassword', 'BUNNY_ADMIN_PASSWORD', 'choose the password of the first administrator'],
+] as const;
+
+/** Reads control's environment; what is wrong or missing is listed in the error's message, all at one go. */
+export function loadConfig(environment: Environment): ControlConfig {
+  const values = readEnvironment(environment, SETTINGS);
+  const production = values.environment === 'production';
+  if (production) {
+    const missing = PRODUCTION_SECRETS.filter(([name]) => values[name] === undefined);
+    if (missing.length > 0) {
+      const lines = missing.map(([, variable, advice]) => `${variable} is not set: ${advice}`);
+      throw new Error(`in production no secret is made up: ${lines.join('; ')}`);
+    }
+  }
+  const secretText = values.jwtSecret?.reveal();
+  if (secretText !== undefined && secretText.length < 32) {
+    throw new Error('BUNNY_JWT_SECRET must have at least 32 characters: openssl rand -hex 32');
+  }
+  return {
+    ...values,
+    production,
+    sealingKey: SealingKey.parse(values.secretKey.reveal()),
+    // A container has to be reached from outside; a developer's machine need not be.
+    apiHost: values.apiHost ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    consoleOrigins: originsOf(values.consoleOrigin, values.uiPort),
+    catalog: {
+      host: values.catalogHost,
+      port: values.catalogPort,
+      user: values.catalogUser,
+      password: values.catalogPassword?.reveal(),
+      database: values.catalogDatabase,
+      tls: values.catalogSsl === 'require',
+      applicationName: `bunny-control ${values.instance}`.slice(0, 63),
+      poolSizeMax: values.catalogPool,
+      connectTimeoutMs: 5_000,
+      statementTimeoutMs: 30_000,
+    },
+  };
+}
+
+function originsOf(consoleOrigin: string | undefined, uiPort: number): readonly string[] {
+  if (consoleOrigin !== undefined) return consoleOrigin.split(',').map((origin) => origin.trim());
+  return [`http://localhost:${uiPort}`, `http://127.0.0.1:${uiPort}`];
+}

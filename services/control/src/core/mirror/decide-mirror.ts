@@ -1,0 +1,160 @@
+import { backoffDelayMs } from '@bunnydb/failure';
+import type { AnyWorkerEvent, CommandFailed } from '@bunnydb/contracts';
+import { type Decision, accepted, assertNever, refused } from '../decision.js';
+import type { MirrorCommand } from './mirror-command.js';
+import type { MirrorEvent, StepVerb } from './mirror-event.js';
+import type { MirrorState, StepWork } from './mirror-state.js';
+import { stepsOf } from './mirror-steps.js';
+import { mirrorStatus } from './mirror-status.js';
+
+type MirrorDecision = Decision<MirrorEvent>;
+
+/** Judges a command against a mirror's state. Workers and the clock are never refused: what does not concern the state is no event. */
+export function decideMirror(state: MirrorState, command: MirrorCommand): MirrorDecision {
+  switch (command.type) {
+    case 'create':
+      return state.tag === 'absent'
+        ? accepted({ type: 'mirror_created', body: command.body })
+        : refused('conflict', 'a mirror with this id exists already');
+    case 'record':
+      return decideRecord(state, command.event, command.now, command.random);
+    case 'tick':
+      return decideTick(state, command.now);
+    case 'note_lost':
+      return decideLost(state, command.commandId);
+    default:
+      return decideWish(state, command);
+  }
+}
+
+type Wish = Exclude<MirrorCommand, { type: 'create' | 'record' | 'tick' | 'note_lost' }>;
+
+function decideWish(state: MirrorState, wish: Wish): MirrorDecision {
+  if (state.tag === 'absent' || state.tag === 'dropped') {
+    return refused('not_found', 'the mirror does not exist');
+  }
+  switch (wish.type) {
+    case 'pause':
+      if (state.tag === 'paused') return refused('conflict', 'the mirror is paused already');
+      if (state.tag === 'terminating') return beingDeleted(state);
+      return accepted({ type: 'mirror_paused', body: {} });
+    case 'resume':
+      if (state.tag === 'paused') return accepted({ type: 'mirror_resumed', body: {} });
+      if (state.tag === 'terminating') return beingDeleted(state);
+      return refused(
+        'conflict',
+        `the mirror is ${mirrorStatus(state)}, not paused; pause it before you resume it`,
+      );
+    case 'retry':
+      return hasWait(state)
+        ? accepted({ type: 'mirror_retried', body: {} })
+        : refused(
+            'conflict',
+            `the mirror is ${mirrorStatus(state)} and nothing waits to be retried`,
+          );
+    case 'delete':
+      return decideDelete(state, wish.dropTables, wish.force);
+    case 'change_options':
+      return state.tag === 'terminating'
+        ? beingDeleted(state)
+        : accepted({ type: 'mirror_options_changed', body: { options: wish.options } });
+    case 'note_peer_changed':
+      // A mirror that is being deleted needs the new address, too: its clean-up may wait for it.
+      return accepted({ type: 'mirror_peer_changed', body: { peer: wish.peer } });
+    default:
+      return assertNever(wish);
+  }
+}
+
+/** Deleting twice is no error; `force` can be added later. */
+function decideDelete(state: MirrorState, dropTables: boolean, force: boolean): MirrorDecision {
+  if (state.tag !== 'terminating') {
+    return accepted({
+      type: 'mirror_delete_requested',
+      body: { drop_tables: dropTables, force },
+    });
+  }
+  return force && !state.force ? accepted({ type: 'mirror_delete_forced', body: {} }) : accepted();
+}
+
+function decideRecord(
+  state: MirrorState,
+  event: AnyWorkerEvent,
+  now: Date,
+  random: number,
+): MirrorDecision {
+  // A word that comes after the end (or about a mirror of another catalog) changes nothing any more.
+  if (state.tag === 'absent' || state.tag === 'dropped') return accepted();
+  if (event.type === 'command_failed') return decideFailure(state, event, now, random);
+  const { service, instance } = event;
+  // The type and the body belong together in `AnyWorkerEvent`, and spreading keeps them so; TypeScript cannot follow it.
+  return accepted({ type: event.type, body: { ...event.body, service, instance } } as MirrorEvent);
+}
+
+function decideFailure(
+  state: MirrorState,
+  event: CommandFailed,
+  now: Date,
+  random: number,
+): MirrorDecision {
+  const { command_id, failure } = event.body;
+  const origin = { service: event.service, instance: event.instance };
+  for (const [verb, work] of stepsOf(state)) {
+    if (work.tag !== 'outstanding' || work.commandId !== command_id) continue;
+    const failures = work.failures + 1;
+    // Cleaning goes on by itself whatever the failure: a delete has to come to its end.
+    const timed = failure.action === 'retry_timed' || state.tag === 'terminating';
+    const nextRetryAt = timed
+      ? new Date(now.getTime() + backoffDelayMs(failures, random)).toISOString()
+      : null;
+    return accepted({
+      type: 'step_failed',
+      body: { verb, command_id, failure, failures, next_retry_at: nextRetryAt, ...origin },
+    });
+  }
+  if (state.tag === 'terminating' && state.settling === command_id) {
+    const body = { command_id, failure, failures: 0, next_retry_at: null, ...origin };
+    return accepted({ type: 'step_failed', body: { verb: 'prepare_source', ...body } });
+  }
+  return accepted();
+}
+
+function decideTick(state: MirrorState, now: Date): MirrorDecision {
+  if (state.tag === 'paused') return accepted();
+  return accepted(
+    ...stepsOf(state)
+      .filter(([, work]) => isDue(work, now))
+      .map(([verb]): MirrorEvent => ({ type: 'step_retry_due', body: { verb } })),
+  );
+}
+
+function decideLost(state: MirrorState, commandId: string): MirrorDecision {
+  const lost = (verb: StepVerb): MirrorDecision =>
+    accepted({ type: 'step_lost', body: { verb, command_id: commandId } });
+  for (const [verb, work] of stepsOf(state)) {
+    if (work.tag === 'outstanding' && work.commandId === commandId) return lost(verb);
+  }
+  if (state.tag === 'terminating' && state.settling === commandId) return lost('prepare_source');
+  return accepted();
+}
+
+function isDue(work: StepWork, now: Date): boolean {
+  // `<=`: a wait that ends at this very moment is over.
+  return (
+    work.tag === 'waiting' &&
+    work.nextRetryAt !== null &&
+    Date.parse(work.nextRetryAt) <= now.getTime()
+  );
+}
+
+function hasWait(state: MirrorState): boolean {
+  if (state.tag === 'streaming') return Object.keys(state.troubles).length > 0;
+  return state.tag !== 'paused' && stepsOf(state).some(([, work]) => work.tag === 'waiting');
+}
+
+function beingDeleted(state: MirrorState): MirrorDecision {
+  return refused(
+    'conflict',
+    `the mirror is ${mirrorStatus(state)}: it is being deleted and cannot be changed any more`,
+  );
+}

@@ -1,0 +1,95 @@
+import { evolveMirror } from './evolve-mirror.js';
+import type { MirrorEvent, StepVerb } from './mirror-event.js';
+import type { MirrorState, StepWork, Terminating } from './mirror-state.js';
+import { stepsOf } from './mirror-steps.js';
+
+/** What has to be sent. Each is idempotent and says what to bring about, not what to write: contents are made when it is sent. */
+export type MirrorEffect =
+  | { readonly type: 'publish_spec'; readonly mirrorId: string; readonly generation: number }
+  | {
+      readonly type: 'command';
+      readonly mirrorId: string;
+      readonly verb: StepVerb;
+      readonly commandId: string;
+      readonly force: boolean;
+    }
+  /** Ends the wait of the mirror's sessions. */
+  | { readonly type: 'end_waits'; readonly mirrorId: string };
+
+export interface MirrorReaction {
+  readonly events: readonly MirrorEvent[];
+  readonly effects: readonly MirrorEffect[];
+}
+
+export interface ReactContext {
+  readonly now: Date;
+  readonly newId: () => string;
+}
+
+/**
+ * The saga: what follows from a change. The order of the effects is the order in which they are sent: the desired state first, so
+ * that sessions stop before their slot and bookkeeping are removed.
+ */
+export function reactMirror(
+  before: MirrorState,
+  changes: readonly MirrorEvent[],
+  after: MirrorState,
+  context: ReactContext,
+): MirrorReaction {
+  if (after.tag === 'absent' || changes.length === 0) return { events: [], effects: [] };
+  const { id: mirrorId, generation } = after.mirror;
+  const effects: MirrorEffect[] = [];
+  if (generation !== generationOf(before)) {
+    effects.push({ type: 'publish_spec', mirrorId, generation });
+  }
+  if (after.tag === 'streaming' && changes.some((event) => event.type === 'mirror_retried')) {
+    effects.push({ type: 'end_waits', mirrorId });
+  }
+  const events: MirrorEvent[] = [];
+  let state: MirrorState = after;
+  for (const [verb, work] of readySteps(after)) {
+    const commandId = context.newId();
+    const event: MirrorEvent = {
+      type: 'step_started',
+      body: {
+        verb,
+        command_id: commandId,
+        failures: work.failures,
+        at: context.now.toISOString(),
+      },
+    };
+    events.push(event);
+    state = evolveMirror(state, event);
+    const force = after.tag === 'terminating' && after.force;
+    effects.push({ type: 'command', mirrorId, verb, commandId, force });
+  }
+  if (state.tag === 'terminating' && isClean(state)) {
+    events.push({ type: 'mirror_dropped', body: { left: state.left } });
+  }
+  return { events, effects };
+}
+
+/** The steps that may be sent now. */
+function readySteps(
+  state: MirrorState,
+): readonly (readonly [StepVerb, Extract<StepWork, { tag: 'ready' }>])[] {
+  if (state.tag === 'paused') return [];
+  if (state.tag === 'terminating' && state.settling !== null) return [];
+  return stepsOf(state).flatMap(([verb, work]) => {
+    if (work.tag !== 'ready') return [];
+    // Tables go last: until the bookkeeping is gone an applier might still write to them.
+    const tooEarly =
+      verb === 'drop_tables' &&
+      state.tag === 'terminating' &&
+      state.steps.clean_destination.tag !== 'done';
+    return tooEarly ? [] : [[verb, work] as const];
+  });
+}
+
+function isClean(state: Terminating): boolean {
+  return state.settling === null && stepsOf(state).every(([, work]) => work.tag === 'done');
+}
+
+function generationOf(state: MirrorState): number {
+  return state.tag === 'absent' ? 0 : state.mirror.generation;
+}
