@@ -12,6 +12,8 @@ export interface PreparedPeer {
   go(): Promise<void>;
   /** Notes CPU of the peer's own processes; the server's backends are noted by the caller. */
   sample(meter: CpuMeter): void;
+  /** True when the initial copy of every table is done. */
+  isCopied(): Promise<boolean>;
   /** Largest resident sets of the peer's own processes, by name. */
   peakRss(): ReadonlyMap<string, number>;
   /** Leaves neither slot nor subscription behind. */
@@ -25,6 +27,8 @@ export interface DrainTarget {
   readonly slot: string;
   readonly publication: string;
   readonly tables: readonly string[];
+  /** Whether the tables are copied first; else only the slot's changes are applied. */
+  readonly copy: boolean;
   /** Makes names of one run different from the last one's. */
   readonly run: number;
 }

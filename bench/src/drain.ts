@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { quoteIdentifier, quoteLiteral } from '@bunnydb/pg-model';
-import type { BenchServers } from './bench-servers.js';
+import { BENCH_APPLICATION, type BenchServers } from './bench-servers.js';
 import { assertSameContent } from './content-hash.js';
 import { type DrainTarget, type Peer, type PreparedPeer, addressUrl } from './drain-target.js';
+import { dropSlot, pollPause } from './peer-run.js';
 import { CpuMeter } from './process-cpu.js';
 import type { Workload } from './workload.js';
 
@@ -11,7 +12,6 @@ const BASE_SLOT = 'bench_base';
 const SENTINEL_TABLE = 'bench_sentinel';
 const SOURCE_DATABASE = 'bench_source';
 const TEMPLATE_DATABASE = 'bench_template';
-const POLL_MS = 10;
 const DRAIN_DEADLINE_MS = 600_000;
 
 export interface DrainOptions {
@@ -113,6 +113,7 @@ async function drainOnce(
       slot,
       publication: PUBLICATION,
       tables,
+      copy: false,
       run,
     };
     const prepared = await peer.prepare(target);
@@ -147,7 +148,10 @@ async function measure(
   target: DrainTarget,
 ): Promise<{ seconds: number; meter: CpuMeter }> {
   const meter = new CpuMeter();
-  const watch = new pg.Client({ connectionString: addressUrl(target.destination) });
+  const watch = new pg.Client({
+    connectionString: addressUrl(target.destination),
+    application_name: BENCH_APPLICATION,
+  });
   await watch.connect();
   try {
     prepared.sample(meter);
@@ -160,7 +164,7 @@ async function measure(
         throw new Error(`the backlog was not drained within ${DRAIN_DEADLINE_MS / 1000} s`);
       }
       if (round % 20 === 0) await sampleBackends(meter, admin, watch, target);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await pollPause();
     }
     const seconds = (performance.now() - start) / 1000;
     await sampleBackends(meter, admin, watch, target);
@@ -188,30 +192,14 @@ async function sampleBackends(
   );
   const backends = await watch.query<{ pid: number }>(
     `select pid from pg_stat_activity where datname = current_database() and application_name is distinct from $1
-       and pid <> pg_backend_pid() and query not like '%${SENTINEL_TABLE}%'
+       and pid <> pg_backend_pid()
      union select pid from pg_stat_subscription where pid is not null`,
-    ['bench'],
+    [BENCH_APPLICATION],
   );
   meter.sampleFromZero(
     'destination',
     backends.rows.map((row) => row.pid),
   );
-}
-
-async function dropSlot(admin: pg.Client, slot: string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt += 1) {
-    const { rows } = await admin.query<{ active: boolean }>(
-      'select active from pg_replication_slots where slot_name = $1',
-      [slot],
-    );
-    if (rows.length === 0) return;
-    if (rows[0]?.active === false) {
-      await admin.query('select pg_drop_replication_slot($1)', [slot]);
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  throw new Error(`slot ${slot} stayed active`);
 }
 
 async function dropBacklog(servers: BenchServers): Promise<void> {
