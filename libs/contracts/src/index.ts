@@ -88,3 +88,21 @@ export type {
   ValidateReply,
   ValidateRequest,
 } from './queries.js';
+export { NAME_ADVICE, NAME_PATTERN, nestedClassOf } from './api/field-rules.js';
+export { ChangePasswordRequest } from './api/change-password-request.js';
+export { CreateMirrorRequest } from './api/create-mirror-request.js';
+export { CreatePeerRequest } from './api/create-peer-request.js';
+export { LoginRequest } from './api/login-request.js';
+export { MirrorOptionsRequest } from './api/mirror-options-request.js';
+export {
+  CreateMirrorQuery,
+  DeleteMirrorQuery,
+  ListEventsQuery,
+  ListLogsQuery,
+  MetricsQuery,
+} from './api/mirror-queries.js';
+export { ReplicateSchemaRequest } from './api/replicate-schema-request.js';
+export { RetryMirrorRequest } from './api/retry-mirror-request.js';
+export { TableMappingRequest } from './api/table-mapping-request.js';
+export { UpdateMirrorRequest } from './api/update-mirror-request.js';
+export { UpdatePeerRequest } from './api/update-peer-request.js';
