@@ -1,0 +1,93 @@
+/**
+ * What has to be done before any code of the project can run: the right Node.js, the packages, the build. Plain JavaScript without a
+ * dependency, since nothing is installed yet.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const TICK_MS = 500;
+const TAIL_LINES = 40;
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+
+/** A problem that the user can mend; shown as one sentence, without a stack. */
+export class SetUpProblem extends Error {}
+
+/** Installs and builds what is missing or older than its sources. */
+export async function prepare() {
+  checkNodeVersion();
+  await install();
+  await build();
+}
+
+function checkNodeVersion() {
+  const wanted = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node;
+  const [leastMajor = 0, leastMinor = 0] = wanted.replace('>=', '').split('.').map(Number);
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) return;
+  throw new SetUpProblem(
+    `BunnyDB needs Node.js ${wanted}, and this is ${process.versions.node}: install a newer one and start again.`,
+  );
+}
+
+/** npm writes this file at the end of an installation, so its age tells whether the packages are up to date. */
+async function install() {
+  const lock = join(root, 'package-lock.json');
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  const fresh = !existsSync(installed);
+  if (!fresh && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  const command = fresh ? 'ci' : 'install';
+  await runQuietly(
+    'installing packages',
+    npm,
+    [command, '--no-audit', '--no-fund', '--loglevel=error'],
+    'npm could not install the packages: see its output above; without a network it needs a registry that it can reach.',
+  );
+  const now = new Date();
+  if (existsSync(installed)) utimesSync(installed, now, now);
+}
+
+/** The compiler rebuilds only what has changed. */
+async function build() {
+  await runQuietly(
+    'building',
+    process.execPath,
+    [join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc'), '-b'],
+    'The build failed: see the errors above.',
+  );
+}
+
+/** Runs a command with a line that shows that it is working; its output is shown only when it fails. */
+async function runQuietly(what, command, commandArguments, problem) {
+  const started = performance.now();
+  const terminal = process.stderr.isTTY === true;
+  const seconds = () => ((performance.now() - started) / 1000).toFixed(0);
+  const output = [];
+  const child = spawn(command, commandArguments, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => output.push(text));
+  }
+  if (!terminal) process.stderr.write(`${what} …\n`);
+  const timer = setInterval(() => {
+    if (terminal) process.stderr.write(`\r${what} … ${seconds()} s`);
+  }, TICK_MS);
+  const code = await new Promise((resolve) => {
+    child.once('error', () => resolve(127));
+    child.once('close', resolve);
+  });
+  clearInterval(timer);
+  if (terminal) process.stderr.write('\r\x1b[K');
+  if (code !== 0) {
+    const tail = output.join('').trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+    process.stderr.write(`${tail}\n`);
+    throw new SetUpProblem(problem);
+  }
+  if (Number(seconds()) >= 2) process.stderr.write(`${what}: done in ${seconds()} s\n`);
+}
