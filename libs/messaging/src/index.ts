@@ -7,7 +7,12 @@ export type {
   SubscribeOptions,
 } from './messaging.js';
 export { SILENT_LOG, type Log } from './log.js';
-export { isMissingResource, isWrongLastSequence, toMessagingError } from './nats-failure.js';
+export {
+  isMissingResource,
+  isUnanswered,
+  isWrongLastSequence,
+  toMessagingError,
+} from './nats-failure.js';
 export { ensureControlStreams, type EnsureOptions } from './control-streams.js';
 export { emitEvent } from './emit-event.js';
 export { sendCommand } from './send-command.js';

@@ -37,6 +37,18 @@ export function isMissingResource(error: unknown): boolean {
   );
 }
 
+/**
+ * True when nobody took a request. To a publisher this means that no stream has the subject (it was lost), or that JetStream is not
+ * ready yet after a restart; the client calls both "jetstream is not enabled".
+ */
+export function isUnanswered(error: unknown): boolean {
+  return (
+    error instanceof errors.NoRespondersError ||
+    (error instanceof errors.RequestError && error.isNoResponders()) ||
+    (error instanceof Error && error.name === 'JetStreamNotEnabled')
+  );
+}
+
 /** True when an expected sequence or revision was not met: somebody else wrote first. */
 export function isWrongLastSequence(error: unknown): boolean {
   return error instanceof JetStreamApiError && [10071, 10164].includes(error.code);
@@ -49,10 +61,10 @@ function judge(error: unknown): readonly [FailureKind, string, FailureDetail] {
       ? ['messaging_unavailable', 'JetStream refused a request', { nats_code: error.code }]
       : [known[0], known[1], { nats_code: error.code }];
   }
-  if (error instanceof errors.RequestError && error.isNoResponders()) {
-    return ['messaging_unavailable', 'no service answers on this subject', {}];
+  if (error instanceof Error && error.name === 'JetStreamNotEnabled') {
+    return ['messaging_unavailable', 'no stream takes this subject, or JetStream is not on', {}];
   }
-  if (error instanceof errors.NoRespondersError) {
+  if (isUnanswered(error)) {
     return ['messaging_unavailable', 'no service answers on this subject', {}];
   }
   if (error instanceof errors.TimeoutError || isTimeoutCause(error)) {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -12,6 +11,7 @@ import { nanos } from '@nats-io/transport-node';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
 import { isMissingResource, toMessagingError } from './nats-failure.js';
+import { waitForRetry } from './wait-for-retry.js';
 
 const FETCH_EXPIRES_MS = 30_000;
 const IDLE_HEARTBEAT_MS = 10_000;
@@ -53,7 +53,7 @@ export async function runPullLoop(options: PullLoopOptions): Promise<void> {
           'pulling was interrupted, trying again',
         );
         await recover(options, error);
-        await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+        await waitForRetry(messaging, waitMs, signal);
         waitMs = Math.min(waitMs * 2, RETRY_WAIT_MAX_MS);
       }
     }

@@ -2,7 +2,7 @@ import { SPEC_BUCKET, type MirrorSpec } from '@bunnydb/contracts';
 import type { KvEntry } from '@nats-io/kv';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
-import { isMissingResource, toMessagingError } from './nats-failure.js';
+import { isMissingResource, isUnanswered, toMessagingError } from './nats-failure.js';
 
 /**
  * Writes the desired state of a mirror. The bucket is made again if it is gone.
@@ -57,9 +57,8 @@ async function withBucket<Result>(
 ): Promise<Result> {
   try {
     return await use().catch(async (error: unknown) => {
-      // A publish to a bucket that is gone has no responders; both look the same after it was made again.
-      const failure = toMessagingError(error);
-      if (isMissingResource(error) || failure.message === 'no service answers on this subject') {
+      // A bucket that is gone shows as missing to a reader and as "nobody answers" to a writer.
+      if (isMissingResource(error) || isUnanswered(error)) {
         await ensureControlStreams(messaging, { deadlineMs: 0 });
         return use();
       }

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { MirrorError } from '@bunnydb/failure';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
-import { isMissingResource, toMessagingError } from './nats-failure.js';
+import { waitForRetry } from './wait-for-retry.js';
+import { isMissingResource, isUnanswered, toMessagingError } from './nats-failure.js';
 
-const ATTEMPT_TIMEOUT_MS = 5_000;
+const ATTEMPT_TIMEOUT_MS = 2_000;
 const RETRY_WAIT_MS = 200;
 const RETRY_WAIT_MAX_MS = 2_000;
 const DEADLINE_MS = 30_000;
@@ -36,28 +37,34 @@ export async function publishStored(
   const giveUpAt = Date.now() + (options.deadlineMs ?? DEADLINE_MS);
   for (let waitMs = RETRY_WAIT_MS; ; waitMs = Math.min(waitMs * 2, RETRY_WAIT_MAX_MS)) {
     try {
-      const ack = await messaging.js.publish(subject, payload, {
-        msgID: id,
-        timeout: ATTEMPT_TIMEOUT_MS,
-      });
-      return { streamSeq: ack.seq, duplicate: ack.duplicate };
+      return await publishOnce(messaging, subject, id, payload);
     } catch (error) {
-      const failure = toMessagingError(error, { subject });
       const closed = messaging.nc.isClosed() || messaging.nc.isDraining();
       if (closed || options.signal?.aborted === true || Date.now() + waitMs > giveUpAt) {
-        throw failure;
+        throw toMessagingError(error, { subject });
       }
-      await remakeStreams(messaging, error);
+      // Making the streams is cheap and safe, so it is tried when they might be gone.
+      if (messaging.connected && (isMissingResource(error) || isUnanswered(error))) {
+        await ensureControlStreams(messaging, { deadlineMs: 0 }).catch(() => undefined);
+      }
     }
-    await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
+    await waitForRetry(messaging, waitMs, options.signal);
   }
 }
 
-/** A missing stream shows as "no responders" to a publisher; making the streams is cheap and safe, so it is tried. */
-async function remakeStreams(messaging: Messaging, error: unknown): Promise<void> {
-  const failure = toMessagingError(error);
-  const unanswered = failure.message === 'no service answers on this subject';
-  if (messaging.connected && (isMissingResource(error) || unanswered)) {
-    await ensureControlStreams(messaging, { deadlineMs: 0 }).catch(() => undefined);
+async function publishOnce(
+  messaging: Messaging,
+  subject: string,
+  id: string,
+  payload: string,
+): Promise<StoredPublishResult> {
+  if (!messaging.connected) {
+    // The client would keep it in memory and time out; whoever waits for the reconnect is quicker.
+    throw new MirrorError('messaging_unavailable', 'the connection to NATS is lost');
   }
+  const ack = await messaging.js.publish(subject, payload, {
+    msgID: id,
+    timeout: ATTEMPT_TIMEOUT_MS,
+  });
+  return { streamSeq: ack.seq, duplicate: ack.duplicate };
 }

@@ -7,6 +7,7 @@ import type { Messaging } from './messaging.js';
 import { toMessagingError } from './nats-failure.js';
 import { parseSpecEntry } from './spec-store.js';
 import { SpecView, type SpecEntry } from './spec-view.js';
+import { waitForRetry } from './wait-for-retry.js';
 
 const RELIST_INTERVAL_MS = 15_000;
 const RETRY_WAIT_MS = 500;
@@ -41,7 +42,7 @@ export async function watchSpecs(options: WatchSpecsOptions): Promise<void> {
       if (!signal.aborted) {
         const { kind } = toMessagingError(error);
         messaging.log.warn({ bucket: SPEC_BUCKET, kind }, 'watching was interrupted, trying again');
-        await sleep(RETRY_WAIT_MS, undefined, { signal }).catch(() => undefined);
+        await waitForRetry(messaging, RETRY_WAIT_MS, signal);
       }
     }
   }
