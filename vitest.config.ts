@@ -33,6 +33,19 @@ export default defineConfig({
           globalSetup: ['libs/testkit/src/vitest-global-setup.ts'],
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'soak',
+          include: ['**/*.soak.spec.ts'],
+          exclude,
+          testTimeout: 3_600_000,
+          hookTimeout: 300_000,
+          // What is measured must not share the machine with another measurement.
+          fileParallelism: false,
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });
