@@ -1,7 +1,7 @@
 import nx from '@nx/eslint-plugin';
 import { createProjectGraphAsync } from '@nx/devkit';
 import tseslint from 'typescript-eslint';
-import { PATH_BORDERS, PROJECT_BORDERS } from './tools/lint/borders.mjs';
+import { PATH_BORDERS, PROJECT_BORDERS, TEST_BORDERS } from './tools/lint/borders.mjs';
 
 // The border rule reads Nx's project graph and silently skips every file when there is none, as on a fresh clone.
 await createProjectGraphAsync();
@@ -51,9 +51,9 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
-      '@typescript-eslint/only-throw-error': 'error',
-      '@typescript-eslint/prefer-promise-reject-errors': 'error',
-      '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      '@typescript-eslint/only-throw-error': ['error', { allowThrowingUnknown: true }],
+      '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },
@@ -66,10 +66,14 @@ export default tseslint.config(
     files: TYPESCRIPT,
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': [
-        'error',
-        { allow: [], depConstraints: PROJECT_BORDERS, banTransitiveDependencies: true },
-      ],
+      '@nx/enforce-module-boundaries': ['error', { allow: [], depConstraints: PROJECT_BORDERS }],
+    },
+  },
+  {
+    name: 'borders/projects-of-tests',
+    files: ['{libs,services}/*/test/**/*.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', { allow: [], depConstraints: TEST_BORDERS }],
     },
   },
   ...PATH_BORDERS,

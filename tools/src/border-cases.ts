@@ -8,6 +8,7 @@ export interface BorderCase {
 
 const PROJECTS = '@nx/enforce-module-boundaries';
 const IMPORTS = 'no-restricted-imports';
+const OUTSIDE = '@typescript-eslint/no-restricted-imports';
 const PROPERTIES = 'no-restricted-properties';
 const GLOBALS = 'no-restricted-globals';
 
@@ -48,11 +49,17 @@ const NOT_FOR_CORE = [
 /** Every border of the house, crossed once on purpose; and what must stay open. */
 export const BORDER_CASES: readonly BorderCase[] = [
   // A service imports no other service.
-  refused(PROJECTS, 'services/capture/src/probe.ts', importOf('@bunnydb/apply')),
-  refused(PROJECTS, 'services/apply/src/shell/probe.ts', importOf('@bunnydb/capture')),
-  refused(PROJECTS, 'services/control/src/shell/probe.ts', importOf('@bunnydb/schema')),
-  refused(PROJECTS, 'services/schema/src/shell/probe.ts', importOf('@bunnydb/control')),
+  refused(OUTSIDE, 'services/capture/src/probe.ts', importOf('@bunnydb/apply')),
+  refused(OUTSIDE, 'services/apply/src/shell/probe.ts', importOf('@bunnydb/capture')),
+  refused(OUTSIDE, 'services/control/src/shell/probe.ts', importOf('@bunnydb/schema')),
+  refused(OUTSIDE, 'services/schema/src/shell/probe.ts', importOf('@bunnydb/control')),
   refused(PROJECTS, 'services/capture/src/probe.ts', importOf('../../apply/src/main.js')),
+  refused(PROJECTS, 'e2e/src/probe.ts', importOf('../../services/apply/src/main.js')),
+  refused(
+    PROJECTS,
+    'services/apply/src/probe.ts',
+    importOf('../../../libs/failure/src/backoff.js'),
+  ),
   // The catalog is control's alone.
   ...['capture', 'apply', 'schema'].map((service) =>
     refused(PROJECTS, `services/${service}/src/shell/probe.ts`, importOf('@bunnydb/event-store')),
@@ -68,13 +75,13 @@ export const BORDER_CASES: readonly BorderCase[] = [
   allowed('libs/change-stream/src/probe.ts', importOf('@bunnydb/pg-model')),
   // An adapter knows neither Nest nor a service.
   refused(PROJECTS, 'libs/pg-client/src/probe.ts', importOf('@bunnydb/service-shell')),
-  refused(IMPORTS, 'libs/pg-client/src/probe.ts', importOf('@nestjs/common')),
-  refused(IMPORTS, 'libs/pg-client/src/probe.ts', importOf('@nats-io/transport-node')),
-  refused(IMPORTS, 'libs/messaging/src/probe.ts', importOf('pg')),
+  refused(OUTSIDE, 'libs/pg-client/src/probe.ts', importOf('@nestjs/common')),
+  refused(OUTSIDE, 'libs/pg-client/src/probe.ts', importOf('@nats-io/transport-node')),
+  refused(OUTSIDE, 'libs/messaging/src/probe.ts', importOf('pg')),
   // End-to-end tests and benchmarks run services as processes.
-  refused(PROJECTS, 'e2e/src/probe.ts', importOf('@bunnydb/capture')),
-  refused(PROJECTS, 'bench/src/probe.ts', importOf('@bunnydb/apply')),
-  refused(PROJECTS, 'infra/dev/src/probe.ts', importOf('@bunnydb/control')),
+  refused(OUTSIDE, 'e2e/src/probe.ts', importOf('@bunnydb/capture')),
+  refused(OUTSIDE, 'bench/src/probe.ts', importOf('@bunnydb/apply')),
+  refused(OUTSIDE, 'infra/dev/src/probe.ts', importOf('@bunnydb/control')),
   // The core decides and does no I/O.
   ...CORE_FILES.flatMap((file) => [
     ...NOT_FOR_CORE.map((specifier) => refused(IMPORTS, file, importOf(specifier))),
@@ -90,8 +97,16 @@ export const BORDER_CASES: readonly BorderCase[] = [
     allowed(file, importOf('./neighbour.js')),
   ]),
   // The shell of a service leaves the servers to the adapters.
-  refused(IMPORTS, 'services/apply/src/shell/probe.ts', importOf('pg')),
-  refused(IMPORTS, 'services/capture/src/shell/probe.ts', importOf('kysely')),
+  refused(OUTSIDE, 'services/apply/src/shell/probe.ts', importOf('pg')),
+  refused(OUTSIDE, 'services/capture/src/shell/probe.ts', importOf('kysely')),
+  allowed(
+    'services/apply/src/shell/probe.ts',
+    "import type { it } from 'pg';\nexport type Use = typeof it;",
+  ),
+  // Programs do not lean on what is made for tests.
+  refused(PROJECTS, 'services/apply/src/shell/probe.ts', importOf('@bunnydb/testkit')),
+  refused(PROJECTS, 'libs/messaging/src/probe.ts', importOf('@bunnydb/testkit')),
+  allowed('libs/messaging/test/probe.int.spec.ts', importOf('@bunnydb/testkit')),
   // The environment is read in one place.
   refused(PROPERTIES, 'services/apply/src/shell/probe.ts', 'export const url = process.env.X;'),
   refused(PROPERTIES, 'libs/messaging/src/probe.ts', 'export const url = process.env.X;'),

@@ -20,6 +20,9 @@ const PEERS = new Set([
   'class-transformer',
 ]);
 
+/** Serves the tests of every project; a declaration in each would say nothing. */
+const TESTKIT = '@bunnydb/testkit';
+
 /** `package.json`, the imports and the tsconfig's references say the same; npm, Node and tsc each believe another one. */
 export function checkDependencies(
   files: readonly TextFile[],
@@ -47,13 +50,19 @@ function undeclaredImports(
   forTests: readonly string[],
 ): Finding[] {
   const declared = new Set([workspace.name, ...workspace.dependencies]);
-  const declaredForTests = new Set([...declared, ...workspace.devDependencies, ...forTests]);
+  const declaredForTests = new Set([
+    ...declared,
+    ...workspace.devDependencies,
+    ...forTests,
+    TESTKIT,
+  ]);
   return own.flatMap((module) => {
     const isProgram = module.path.startsWith(`${workspace.folder}/src/`);
     const known = isProgram && !workspace.folder.startsWith('tools') ? declared : declaredForTests;
-    return module.imports.flatMap(({ specifier, line }) => {
+    return module.imports.flatMap(({ specifier, line, typeOnly }) => {
       const name = packageOf(specifier);
       if (name === undefined || known.has(name)) return [];
+      if (typeOnly && forTests.includes(`@types/${name}`)) return [];
       const message = `${name} is imported but not in ${workspace.folder}/package.json`;
       return [{ check: 'dependency', path: module.path, line, message }];
     });

@@ -4,6 +4,8 @@ import type { TextFile } from '../source-tree.js';
 export interface ImportSite {
   readonly specifier: string;
   readonly line: number;
+  /** `import type`: gone after compilation. */
+  readonly typeOnly: boolean;
 }
 export interface FunctionSite {
   readonly name: string;
@@ -53,7 +55,8 @@ export function parseModule(file: TextFile): ParsedModule {
     const line = lineOf(node.getStart(source));
     if (ts.isStringLiteralLike(node)) found.literals.add(node.text);
     const specifier = importedBy(node);
-    if (specifier !== undefined) found.imports.push({ specifier, line });
+    if (specifier !== undefined)
+      found.imports.push({ specifier, line, typeOnly: isTypeOnly(node) });
     if (ts.isExportDeclaration(node) && isExportAll(node)) found.exportAllLines.push(line);
     if (isDefaultExport(node)) found.defaultExportLines.push(line);
     if (ts.isFunctionLike(node) && 'body' in node && node.body) {
@@ -91,6 +94,13 @@ function importedBy(node: ts.Node): string | undefined {
     return text?.startsWith('.') ? text : undefined;
   }
   return undefined;
+}
+
+function isTypeOnly(node: ts.Node): boolean {
+  if (ts.isImportDeclaration(node)) {
+    return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+  }
+  return ts.isImportTypeNode(node) || (ts.isExportDeclaration(node) && node.isTypeOnly);
 }
 
 function literalText(node: ts.Node | undefined): string | undefined {
