@@ -11,7 +11,7 @@ import { nanos } from '@nats-io/transport-node';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
 import { isMissingResource, toMessagingError } from './nats-failure.js';
-import { waitForRetry } from './wait-for-retry.js';
+import { waitForRetry, waitUntilConnected } from './wait-for-retry.js';
 
 const FETCH_EXPIRES_MS = 30_000;
 const IDLE_HEARTBEAT_MS = 10_000;
@@ -41,6 +41,7 @@ export async function runPullLoop(options: PullLoopOptions): Promise<void> {
   const inHand = new Set<Promise<void>>();
   let waitMs = RETRY_WAIT_MS;
   while (!signal.aborted && !messaging.nc.isClosed()) {
+    await waitUntilConnected(messaging, signal);
     try {
       const consumer = await ensureConsumer(options);
       waitMs = RETRY_WAIT_MS;

@@ -7,7 +7,7 @@ import type { Messaging } from './messaging.js';
 import { toMessagingError } from './nats-failure.js';
 import { parseSpecEntry } from './spec-store.js';
 import { SpecView, type SpecEntry } from './spec-view.js';
-import { waitForRetry } from './wait-for-retry.js';
+import { waitForRetry, waitUntilConnected } from './wait-for-retry.js';
 
 const RELIST_INTERVAL_MS = 15_000;
 const RETRY_WAIT_MS = 500;
@@ -35,6 +35,7 @@ export async function watchSpecs(options: WatchSpecsOptions): Promise<void> {
   const { messaging, signal } = options;
   const view = new SpecView(options.onSpec);
   while (!signal.aborted && !messaging.nc.isClosed()) {
+    await waitUntilConnected(messaging, signal);
     try {
       await ensureControlStreams(messaging, { signal });
       await watchOneLife(options, view);
@@ -66,6 +67,8 @@ async function watchOneLife(options: WatchSpecsOptions, view: SpecView): Promise
       view.applyReading(await readAll(messaging));
       const waitMs = options.relistIntervalMs ?? RELIST_INTERVAL_MS;
       await sleep(waitMs, undefined, { signal: over.signal }).catch(() => undefined);
+      // Asking over a broken connection would only wait for a timeout; the reconnect ends this watch.
+      await waitUntilConnected(messaging, over.signal);
       if (over.signal.aborted || (await createdAt(messaging)) !== life) {
         return;
       }
