@@ -1,11 +1,14 @@
 /** What a test wants of a mirror; names and defaults are those of the /v1 contract. */
-export interface MirrorRequest {
-  readonly name: string;
-  readonly source_peer: string;
-  readonly destination_peer: string;
+export interface MirrorWish {
   readonly table_mappings?: readonly TableMappingRequest[];
   readonly all_tables?: boolean;
   readonly [option: string]: unknown;
+}
+
+export interface MirrorRequest extends MirrorWish {
+  readonly name: string;
+  readonly source_peer: string;
+  readonly destination_peer: string;
 }
 
 export type TableMappingRequest =

@@ -1,6 +1,6 @@
 import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
 import type pg from 'pg';
-import type { ApiClient, MirrorRequest } from './api-client.js';
+import type { ApiClient, MirrorWish } from './api-client.js';
 import { MirrorFixture } from './mirror-fixture.js';
 
 export interface PairOptions {
@@ -78,22 +78,42 @@ export class DatabasePair {
 
   /** Creates a mirror between the two; it may not be running yet. */
   async createMirror(
-    request: Omit<MirrorRequest, 'name' | 'source_peer' | 'destination_peer'>,
+    request: MirrorWish,
     options: CreateMirrorOptions = {},
   ): Promise<MirrorFixture> {
-    this.#mirrors += 1;
-    const full: MirrorRequest = {
-      ...request,
-      name: `${this.name}_m${this.#mirrors}`,
-      source_peer: `${this.name}_source`,
-      destination_peer: `${this.name}_destination`,
-    };
-    const mirror = new MirrorFixture(full, this.#api, this.source, this.destination);
+    const mirror = new MirrorFixture(
+      {
+        ...request,
+        name: `${this.name}_m${(this.#mirrors += 1)}`,
+        source_peer: `${this.name}_source`,
+        destination_peer: `${this.name}_destination`,
+      },
+      this.#api,
+      this.source,
+      this.destination,
+    );
     try {
-      await this.#api.createMirror(full);
+      await mirror.create();
     } catch (error) {
       if (options.answerMayBeLost !== true) throw error;
     }
+    return mirror;
+  }
+
+  /** Creates a mirror from this pair's destination to the destination of another one. */
+  async createMirrorBehind(behind: DatabasePair, request: MirrorWish): Promise<MirrorFixture> {
+    const mirror = new MirrorFixture(
+      {
+        ...request,
+        name: `${behind.name}_behind`,
+        source_peer: `${this.name}_destination`,
+        destination_peer: `${behind.name}_destination`,
+      },
+      this.#api,
+      this.destination,
+      behind.destination,
+    );
+    await mirror.create();
     return mirror;
   }
 

@@ -22,6 +22,10 @@ export class MirrorFixture {
     this.#destination = destination;
   }
 
+  async create(): Promise<void> {
+    await this.#api.createMirror(this.#request);
+  }
+
   view(): Promise<MirrorView> {
     return this.#api.mirror(this.name);
   }
@@ -29,7 +33,7 @@ export class MirrorFixture {
   /** Creates the mirror unless it is there: what a client does that got no answer. */
   async ensureCreated(): Promise<void> {
     const { status } = await this.#api.call('GET', `/v1/mirrors/${this.name}`);
-    if (status === 404) await this.#api.createMirror(this.#request);
+    if (status === 404) await this.create();
   }
 
   /** Waits for a status; the failure tells what the mirror says of itself. */

@@ -45,6 +45,7 @@ describe('processes that die or stop under load', () => {
     async (service) => {
       await runUnderLoad(pair, mirror, async () => {
         stack.process(service).suspend();
+        // The lease has to lapse by the clock: there is nothing else to wait for.
         await new Promise((resolve) => setTimeout(resolve, STOPPED_MS));
         stack.process(service).resume();
       });

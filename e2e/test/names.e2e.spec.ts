@@ -64,7 +64,7 @@ const keyOf = (index: number): string => quoteIdentifier(NAMES[index % NAMES.len
 function rows(first: number): string {
   return [
     ...TABLES.map(
-      ({ pair, index }) =>
+      ({ pair }) =>
         `insert into ${quoteQualifiedName(pair.source)} select 'row ' || i, i, i from generate_series(${first}, ${first + 9}) i;`,
     ),
     `insert into "every column" select ${NAMES.map((_, i) => `'v${i}-' || i`).join(', ')} from generate_series(${first}, ${first + 9}) i;`,
