@@ -1,7 +1,7 @@
 import type { Finding } from './finding.js';
 import type { ParsedModule } from './parsed-module.js';
 
-const TIER = /\.(unit|int|e2e)\.spec\.ts$/;
+const TIER = /\.(unit|int|e2e|soak)\.spec\.ts$/;
 /** What does I/O, and so has no place in a unit test. */
 const IO_IMPORTS =
   /^(?:pg|@nats-io\/transport-node|node:(?:net|http|https|tls|dgram|child_process))$/;
@@ -15,7 +15,8 @@ export function checkTests(modules: readonly ParsedModule[]): Finding[] {
 function checkSpec(module: ParsedModule): Finding[] {
   const tier = TIER.exec(module.path)?.[1];
   if (tier === undefined) {
-    const message = 'a spec is named *.unit.spec.ts, *.int.spec.ts or *.e2e.spec.ts';
+    const message =
+      'a spec is named *.unit.spec.ts, *.int.spec.ts, *.e2e.spec.ts or *.soak.spec.ts';
     return [{ check: 'test-tier', path: module.path, message }];
   }
   if (module.tests.length === 0) {
