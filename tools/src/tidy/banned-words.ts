@@ -2,18 +2,10 @@ import type { TextFile } from '../source-tree.js';
 import type { Finding } from './finding.js';
 import { isModulePath } from './parsed-module.js';
 
-const BANNED_IN_NAMES = new Set([
-  'util',
-  'utils',
-  'common',
-  'helper',
-  'helpers',
-  'types',
-  'interfaces',
-  'manager',
-  'misc',
-  'shared',
-]);
+/** Refused anywhere in a name. */
+const EMPTY_WORDS = new Set(['util', 'utils', 'common', 'helper', 'helpers', 'manager', 'misc']);
+/** Refused as the whole name of a file or a folder: PostgreSQL has types, so `select-types` says something. */
+const EMPTY_NAMES = new Set(['types', 'interfaces', 'shared', 'constants']);
 
 /** Words that a finished source file does not hold. Each is spelled so that this file does not match itself. */
 const BANNED_IN_CODE: readonly { readonly pattern: RegExp; readonly message: string }[] = [
@@ -40,12 +32,10 @@ export function checkWords(files: readonly TextFile[]): Finding[] {
 }
 
 function checkName(path: string): Finding[] {
-  // A spec is named after what it tests, and PostgreSQL has types.
-  const word = path
-    .replace(/[^/]*\.spec\.ts$/, '')
-    .replace(/\.[^/]*$/, '')
-    .split(/[/.-]/)
-    .find((part) => BANNED_IN_NAMES.has(part.toLowerCase()));
+  const names = path.replace(/\.[^/]*$/, '').split('/');
+  const word =
+    names.flatMap((name) => name.split('-')).find((part) => EMPTY_WORDS.has(part)) ??
+    (path.endsWith('.spec.ts') ? undefined : names.find((name) => EMPTY_NAMES.has(name)));
   if (word !== undefined) {
     return [{ check: 'file-name', path, message: `"${word}" names no concept` }];
   }
