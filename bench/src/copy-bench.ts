@@ -1,6 +1,5 @@
 import type { BenchServers } from './bench-servers.js';
-import { bunnyPeer } from './bunny-peer.js';
-import { nativePeer } from './native-peer.js';
+import type { Peer } from './drain-target.js';
 import { pollPause, withPeerRun } from './peer-run.js';
 import { median, textTable } from './report.js';
 
@@ -38,6 +37,7 @@ const TABLES: Readonly<
 export async function runCopyBench(
   shape: CopyShape,
   servers: BenchServers,
+  peers: readonly Peer[],
   options: CopyOptions,
   note: (line: string) => void,
 ): Promise<string> {
@@ -53,7 +53,6 @@ export async function runCopyBench(
     const answer = await client.query<{ bytes: string }>(`select pg_table_size('copied') as bytes`);
     return Number(answer.rows[0]?.bytes);
   });
-  const peers = [nativePeer, bunnyPeer({ nats: servers.nats })];
   const seconds = new Map<string, number[]>(peers.map((peer) => [peer.name, []]));
   for (let turn = 1; turn <= options.runs; turn += 1) {
     for (const [index, peer] of peers.entries()) {
@@ -94,7 +93,7 @@ function copyTable(
   bytes: number,
   seconds: ReadonlyMap<string, readonly number[]>,
 ): string {
-  const native = median(seconds.get('native') ?? []);
+  const native = median(seconds.get('native') ?? [Number.NaN]);
   const lines = [...seconds].map(([peer, taken]) => {
     const middle = median(taken);
     return [

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { BenchServers } from './bench-servers.js';
-import { bunnyPeer } from './bunny-peer.js';
-import { nativePeer } from './native-peer.js';
+import type { Peer } from './drain-target.js';
 import { pollPause, withPeerRun } from './peer-run.js';
 import { textTable } from './report.js';
 
@@ -23,6 +22,7 @@ const CATCH_UP_DEADLINE_MS = 60_000;
  */
 export async function runLagBench(
   servers: BenchServers,
+  peers: readonly Peer[],
   options: LagOptions,
   note: (line: string) => void,
 ): Promise<string> {
@@ -36,7 +36,7 @@ export async function runLagBench(
   await servers.destination.recreateDatabase(TEMPLATE);
   await servers.destination.withClient(TEMPLATE, (client) => client.query(ddl));
   const rows: string[][] = [['lag', 'peer', 'tps', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms']];
-  for (const [run, peer] of [nativePeer, bunnyPeer({ nats: servers.nats })].entries()) {
+  for (const [run, peer] of peers.entries()) {
     await servers.source.withClient(SOURCE, (client) => client.query('truncate lag'));
     const lag = await withPeerRun(
       {
@@ -86,6 +86,8 @@ async function writeSteadily(
   await Promise.all(
     Array.from({ length: SESSIONS }, (_, session) =>
       servers.source.withClient(SOURCE, async (client) => {
+        // The walsender only sends what is flushed, and the bench's source flushes late by default.
+        await client.query('set synchronous_commit = on');
         for (let i = 0; i < perSession; i += 1) {
           const waitMs = start + i * intervalMs - performance.now();
           if (waitMs >= 1) await new Promise((resolve) => setTimeout(resolve, waitMs));

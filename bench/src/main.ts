@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { startBenchServers, type BenchServers } from './bench-servers.js';
 import { bunnyPeer } from './bunny-peer.js';
 import { type CopyOptions, runCopyBench } from './copy-bench.js';
+import type { Peer } from './drain-target.js';
 import { type DrainRun, drainWorkload } from './drain.js';
 import { runLagBench } from './lag-bench.js';
 import { nativePeer } from './native-peer.js';
@@ -42,14 +43,18 @@ async function main(): Promise<number> {
   );
   const servers = await startBenchServers(version);
   try {
-    await runDrains(wanted, servers, values);
+    const peers = [nativePeer, bunnyPeer({ nats: servers.nats })].filter(
+      (peer) => values.only === undefined || peer.name === values.only,
+    );
+    await runDrains(wanted, servers, peers, values);
     const copyOptions: CopyOptions = { runs: Number(values.runs), rows: Number(values.rows) };
     for (const shape of ['wide', 'narrow'] as const) {
-      if (wanted.has(`copy-${shape}`)) note(await runCopyBench(shape, servers, copyOptions, note));
+      if (wanted.has(`copy-${shape}`))
+        note(await runCopyBench(shape, servers, peers, copyOptions, note));
     }
     if (wanted.has('lag')) {
       const lag = { tps: Number(values.tps), seconds: Number(values.seconds) };
-      note(await runLagBench(servers, lag, note));
+      note(await runLagBench(servers, peers, lag, note));
     }
   } finally {
     await servers.stop();
@@ -60,16 +65,9 @@ async function main(): Promise<number> {
 async function runDrains(
   wanted: ReadonlySet<string>,
   servers: BenchServers,
-  values: {
-    readonly rows: string;
-    readonly runs: string;
-    readonly scale: string;
-    readonly only?: string;
-  },
+  peers: readonly Peer[],
+  values: { readonly rows: string; readonly runs: string; readonly scale: string },
 ): Promise<void> {
-  const peers = [nativePeer, bunnyPeer({ nats: servers.nats })].filter(
-    (peer) => values.only === undefined || peer.name === values.only,
-  );
   const drainOptions = {
     rows: Number(values.rows),
     runs: Number(values.runs),
@@ -79,8 +77,8 @@ async function runDrains(
   for (const workload of WORKLOADS) {
     if (!wanted.has(workload.name)) continue;
     results.set(workload.name, await drainWorkload(workload, peers, servers, drainOptions, note));
-    note(`\n${drainTable(results)}\n`);
   }
+  if (results.size > 0) note(`\n${drainTable(results)}\n`);
 }
 
 /** The benches that the words ask for; null when a word is unknown or there is none. */
