@@ -1,0 +1,72 @@
+import type { ChangeMessage, CommitMessage, TableMessage } from './change-message.js';
+
+/** A whole batch: its rows are in memory, or too large for it and still in the stream. */
+export type Batch =
+  | {
+      readonly kind: 'held';
+      readonly commit: CommitMessage;
+      readonly messages: readonly TableMessage[];
+      readonly bytes: number;
+    }
+  | { readonly kind: 'large'; readonly commit: CommitMessage; readonly bytes: number };
+
+/**
+ * Puts batches together from messages in stream order.
+ *
+ * A batch is complete with its commit message, and only then handed out. What another batch's message cuts off was left by a reader
+ * that died, and is dropped; so is a batch whose beginning was not read. A batch that outgrows `heldBytesMax` is not kept:
+ * its rows are read from the stream again once it is known to be complete.
+ */
+export class BatchAssembly {
+  readonly #heldBytesMax: number;
+  #batch = '';
+  #messages: TableMessage[] = [];
+  #count = 0;
+  #bytes = 0;
+  #firstSeq = 0;
+
+  constructor(heldBytesMax: number) {
+    this.#heldBytesMax = heldBytesMax;
+  }
+
+  /** Bytes of the batch that is being put together, as far as they are kept. */
+  get heldBytes(): number {
+    return this.#messages.length > 0 ? this.#bytes : 0;
+  }
+
+  /** Takes the next message; returns the batch that it completes. */
+  add(message: ChangeMessage): Batch | undefined {
+    if (message.head.batch !== this.#batch) this.#start(message);
+    if (message.kind === 'table') {
+      this.#hold(message);
+      return undefined;
+    }
+    const batch = this.#finish(message);
+    this.#start(undefined);
+    return batch;
+  }
+
+  #start(message: ChangeMessage | undefined): void {
+    this.#batch = message?.head.batch ?? '';
+    this.#messages = [];
+    this.#count = 0;
+    this.#bytes = 0;
+    this.#firstSeq = message?.streamSeq ?? 0;
+  }
+
+  #hold(message: TableMessage): void {
+    this.#count += 1;
+    this.#bytes += message.payload.length;
+    if (this.#bytes <= this.#heldBytesMax) this.#messages.push(message);
+    else this.#messages = [];
+  }
+
+  #finish(commit: CommitMessage): Batch | undefined {
+    const isWhole =
+      commit.head.messages === this.#count &&
+      (this.#count === 0 || commit.head.firstSeq === this.#firstSeq);
+    if (!isWhole) return undefined;
+    if (this.#bytes > this.#heldBytesMax) return { kind: 'large', commit, bytes: this.#bytes };
+    return { kind: 'held', commit, messages: this.#messages, bytes: this.#bytes };
+  }
+}

@@ -1,0 +1,7 @@
+import type { TablePlan } from '../core/table-plan.js';
+
+/** What a command of a destination transaction is; comes back with its error. */
+export type WriteLabel =
+  | { readonly action: 'copy' | 'row' | 'set' | 'stage' | 'count'; readonly plan: TablePlan }
+  | { readonly action: 'truncate'; readonly tables: readonly string[] }
+  | { readonly action: 'position' | 'fingerprint' | 'transaction' };
