@@ -118,11 +118,16 @@ describe('dead files', () => {
     file('libs/x/src/x.ts', "export const worker = new URL('./worker.js', import.meta.url);"),
     file('libs/x/src/worker.ts', ''),
     file('tools/src/chore.ts', ''),
-    file('package.json', '{"scripts": {"chore": "node tools/dist/chore.js"}}'),
+    file('tools/src/started.ts', ''),
+    file('tools/start.mjs', "await import('./dist/started.js');"),
+    file(
+      'package.json',
+      '{"scripts": {"chore": "node tools/dist/chore.js && node tools/start.mjs"}}',
+    ),
   ];
 
   test('a file that no entry reaches is found; one that is started by its path is not', () => {
-    const modules = tree.filter(({ path }) => path.endsWith('.ts')).map(parseModule);
+    const modules = tree.filter(({ path }) => /\.m?[jt]s$/.test(path)).map(parseModule);
     expect(places(checkDeadFiles(tree, modules))).toEqual([
       'dead-file services/a/src/core/unused.ts',
     ]);

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { TextFile } from '../source-tree.js';
 import type { Finding } from './finding.js';
 import { type ParsedModule, isModulePath } from './parsed-module.js';
@@ -33,7 +34,10 @@ export function checkDeadFiles(
       const target = resolveImport(path, specifier, byPath);
       if (target !== undefined) queue.push(target);
     }
-    for (const literal of module.literals) queue.push(...sourcesOf(literal));
+    for (const literal of module.literals) {
+      const place = literal.startsWith('.') ? posix.join(posix.dirname(path), literal) : literal;
+      queue.push(...sourcesOf(place));
+    }
   }
   return modules
     .filter(({ path }) => !reached.has(path))
