@@ -22,7 +22,7 @@ export type CopyConnection = Connection & { sendCopyFail(reason: string): void }
 export function rawSessionOf(client: Client): RawSession {
   const inside = client as unknown as Record<string, unknown>;
   const connection = inside['connection'] as (CopyConnection & { stream?: unknown }) | undefined;
-  const socket = connection?.stream as Duplex | undefined;
+  const socket = connection?.stream;
   if (connection === undefined || socket === undefined || typeof socket.write !== 'function') {
     throw new TypeError('the pg client has no connected socket');
   }

@@ -90,10 +90,10 @@ export class CopyWorker {
   }
 
   async close(): Promise<void> {
-    const clients = [this.#source, this.#destination];
+    const clients = [this.#source, this.#destination].filter((client) => client !== undefined);
     this.#source = undefined;
     this.#destination = undefined;
-    await Promise.all(clients.map((client) => client && closeSession(client)));
+    await Promise.all(clients.map(closeSession));
   }
 
   /** Ends both sessions at once, whatever they do. */
