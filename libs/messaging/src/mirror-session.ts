@@ -134,14 +134,14 @@ export class MirrorSession {
         clearTimeout(this.#waitTimer);
         break;
       case 'report_failed':
-        this.#emit('session_failed', {
+        void this.#emit('session_failed', {
           failure: effect.failure,
           attempt: effect.attempt,
           next_retry_at: effect.nextRetryAt,
         });
         break;
       case 'report_recovered':
-        this.#emit('session_recovered', {});
+        void this.#emit('session_recovered', {});
         break;
     }
   }
@@ -182,7 +182,7 @@ export class MirrorSession {
     this.#session = controller;
     const { messaging, mirrorId, origin } = this.#options;
     messaging.log.info({ mirror: mirrorId, generation: spec.generation }, 'a session starts');
-    this.#emit('session_started', { generation: spec.generation });
+    void this.#emit('session_started', { generation: spec.generation });
     const context: SessionContext = {
       signal: controller.signal,
       instance: origin.instance,

@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication, INestApplicationContext } from '@nestjs/common';
+import type { ServiceLog } from './create-log.js';
 import { FailureFilter } from './failure-filter.js';
 import { MessagingTransport } from './messaging-transport.js';
 import { NestLog } from './nest-log.js';
@@ -30,14 +31,14 @@ export async function openApplication<Config extends ShellConfig>(
       abortOnError: false,
       forceCloseConnections: true,
     });
-    return hybridApplication(app, transport, definition.http);
+    return hybridApplication(app, transport, definition.http, shell.log);
   }
   const app = await NestFactory.createMicroservice(module, {
     strategy: transport,
     logger,
     abortOnError: false,
   });
-  app.useGlobalFilters(new FailureFilter());
+  app.useGlobalFilters(new FailureFilter(shell.log));
   await app.init();
   return {
     context: app,
@@ -53,13 +54,14 @@ async function hybridApplication(
   app: INestApplication,
   transport: MessagingTransport,
   door: HttpDoor,
+  log: ServiceLog,
 ): Promise<Application> {
   // Its own configuration: what the HTTP side sets up globally (its exception filter) is not for messages.
   const microservice = app.connectMicroservice(
     { strategy: transport },
     { inheritAppConfig: false, deferInitialization: true },
   );
-  microservice.useGlobalFilters(new FailureFilter());
+  microservice.useGlobalFilters(new FailureFilter(log));
   await door.prepare?.(app);
   await app.init();
   return {

@@ -36,5 +36,6 @@ export {
   type HealthOptions,
   type Readiness,
 } from './health-endpoint.js';
-export { installFaultPoints, parseFaultPlan, type FaultPlan } from './install-fault-points.js';
+export { parseFaultPlan, type FaultPlan } from './fault-plan.js';
+export { installFaultPoints } from './install-fault-points.js';
 export type { ShutdownStep } from './shutdown.js';

@@ -1,30 +1,5 @@
-import { FAULT_POINTS, onFaultPoint, type FaultPoint } from '@bunnydb/failure';
-import { InvalidSetting } from './environment.js';
-
-/** At which hit of which point the process ends. */
-export type FaultPlan = ReadonlyMap<FaultPoint, number>;
-
-/**
- * Reads `BUNNY_FAULT_POINTS`: names separated by commas, each with an optional hit (`apply.after_commit@3` is the third).
- *
- * @throws InvalidSetting for a name that does not exist, so that a test never passes because of a misspelled point.
- */
-export function parseFaultPlan(text: string): FaultPlan {
-  const plan = new Map<FaultPoint, number>();
-  for (const part of text.split(',').filter((item) => item.trim() !== '')) {
-    const [name, hit = '1'] = part.trim().split('@');
-    const point = FAULT_POINTS.find((candidate) => candidate === name);
-    const hitNumber = /^[1-9]\d*$/.test(hit) ? Number(hit) : undefined;
-    if (point === undefined || hitNumber === undefined) {
-      throw new InvalidSetting(
-        'BUNNY_FAULT_POINTS',
-        `must list fault points as name or name@hit; the names are ${FAULT_POINTS.join(', ')}`,
-      );
-    }
-    plan.set(point, hitNumber);
-  }
-  return plan;
-}
+import { onFaultPoint, type FaultPoint } from '@bunnydb/failure';
+import type { FaultPlan } from './fault-plan.js';
 
 /** Makes `faultPoint` end the process as the plan says: at once, as a power cut would, nothing flushed or closed. */
 export function installFaultPoints(plan: FaultPlan): void {

@@ -3,7 +3,7 @@ import { connectMessaging, ensureControlStreams, startHeartbeat } from '@bunnydb
 import { openApplication, type Application } from './application.js';
 import { createLog, type ServiceLog } from './create-log.js';
 import { openHealthEndpoint } from './health-endpoint.js';
-import { installFaultPoints, parseFaultPlan } from './install-fault-points.js';
+import { installFaultPoints } from './install-fault-points.js';
 import { runLoops } from './run-loops.js';
 import type { ServiceDefinition, Shell } from './service-definition.js';
 import type { ShellConfig } from './shell-settings.js';
@@ -32,12 +32,14 @@ export async function runService<Config extends ShellConfig>(
   const opened: ShutdownStep[] = [];
   let wanted = false;
   try {
-    installFaultPoints(parseFaultPlan(config.faultPoints ?? ''));
+    installFaultPoints(config.faultPoints);
     wanted = await startAndWait(definition, log, stopping, opened);
   } catch (error) {
     wanted = stopping.signal.aborted;
     if (!wanted) {
-      log.fatal({ error }, 'the service could not start');
+      // No rows are handled yet, so the text of any error may be told; an operator needs it here most.
+      const reason = error instanceof Error ? error.message : 'unknown';
+      log.fatal({ error, reason }, 'the service could not start');
     }
   }
   stopping.abort();

@@ -8,8 +8,15 @@ import {
   text,
   type Setting,
 } from './environment.js';
+import { parseFaultPlan, type FaultPlan } from './fault-plan.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** Where tests end the process; see `installFaultPoints`. */
+function faultPlan(variable: string): Setting<FaultPlan> {
+  const named = optionalText(variable);
+  return { read: (environment) => parseFaultPlan(variable, named.read(environment) ?? '') };
+}
 
 /** What every service reads from the environment; a service's own `config.ts` spreads it into its schema. */
 export const SHELL_SETTINGS = {
@@ -18,7 +25,7 @@ export const SHELL_SETTINGS = {
   logLevel: choice('BUNNY_LOG_LEVEL', LOG_LEVELS, 'info'),
   leaseTtlMs: integer('BUNNY_LEASE_TTL_MS', { min: 500, max: 600_000 }, 5_000),
   natsReplicas: integer('BUNNY_NATS_REPLICAS', { min: 1, max: 5 }, 1),
-  faultPoints: optionalText('BUNNY_FAULT_POINTS'),
+  faultPoints: faultPlan('BUNNY_FAULT_POINTS'),
   healthPort: optionalInteger('BUNNY_HEALTH_PORT', { min: 0, max: 65_535 }),
   otlpEndpoint: optionalText('OTEL_EXPORTER_OTLP_ENDPOINT'),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
