@@ -2,6 +2,7 @@ import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
 import type pg from 'pg';
 import type { ApiClient, MirrorWish } from './api-client.js';
 import { MirrorFixture } from './mirror-fixture.js';
+import { TcpProxy } from './tcp-proxy.js';
 
 export interface PairOptions {
   /** SQL that runs in the new source database. */
@@ -12,6 +13,13 @@ export interface PairOptions {
   readonly destinationEncoding?: string;
   /** By default the shared server of the test run. */
   readonly serverUrl?: string;
+  /** Puts a proxy between the services and either side. */
+  readonly proxies?: boolean;
+}
+
+export interface PairProxies {
+  readonly source: TcpProxy;
+  readonly destination: TcpProxy;
 }
 
 export interface CreateMirrorOptions {
@@ -29,6 +37,7 @@ export class DatabasePair {
   readonly #api: ApiClient;
   readonly #sourceDatabase: TestDatabase;
   readonly #destinationDatabase: TestDatabase;
+  readonly #proxies: PairProxies | null;
   readonly #extra: pg.Client[] = [];
   #mirrors = 0;
 
@@ -41,7 +50,9 @@ export class DatabasePair {
       readonly destination: pg.Client;
       readonly observer: pg.Client;
     },
+    proxies: PairProxies | null,
   ) {
+    this.#proxies = proxies;
     this.name = name;
     this.#api = api;
     this.#sourceDatabase = databases.source;
@@ -56,8 +67,23 @@ export class DatabasePair {
     const destination = await createDatabase(
       databaseOptions(name, options, options.destinationEncoding),
     );
-    await api.createPeer({ name: `${name}_source`, ...connectionOf(source) });
-    await api.createPeer({ name: `${name}_destination`, ...connectionOf(destination) });
+    const proxies =
+      options.proxies === true
+        ? {
+            source: await TcpProxy.start(source.host, source.port),
+            destination: await TcpProxy.start(destination.host, destination.port),
+          }
+        : null;
+    await api.createPeer({
+      name: `${name}_source`,
+      ...connectionOf(source),
+      ...(proxies === null ? {} : { port: proxies.source.port }),
+    });
+    await api.createPeer({
+      name: `${name}_destination`,
+      ...connectionOf(destination),
+      ...(proxies === null ? {} : { port: proxies.destination.port }),
+    });
     const clients = {
       source: await source.connect(),
       destination: await destination.connect(),
@@ -65,7 +91,13 @@ export class DatabasePair {
     };
     if (options.source !== undefined) await clients.source.query(options.source);
     if (options.destination !== undefined) await clients.destination.query(options.destination);
-    return new DatabasePair(name, api, { source, destination }, clients);
+    return new DatabasePair(name, api, { source, destination }, clients, proxies);
+  }
+
+  /** The proxies of a pair that was created with them. */
+  get proxies(): PairProxies {
+    if (this.#proxies === null) throw new Error('this pair has no proxies');
+    return this.#proxies;
   }
 
   get sourceUrl(): string {
@@ -133,6 +165,14 @@ export class DatabasePair {
     );
   }
 
+  /** Ends every session at the destination but those of the test, as an administrator would. */
+  async endSessionsAtDestination(): Promise<void> {
+    await this.destination.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name <> 'testkit' and pid <> pg_backend_pid()`,
+    );
+  }
+
   /** Polls a condition of this pair. */
   async until(condition: () => Promise<boolean>, what: string): Promise<void> {
     await until(condition, { what, timeoutMs: 60_000 });
@@ -142,6 +182,7 @@ export class DatabasePair {
   async drop(): Promise<void> {
     const clients = [this.source, this.destination, this.observer, ...this.#extra];
     await Promise.allSettled(clients.map((client) => client.end()));
+    await Promise.all([this.#proxies?.source.stop(), this.#proxies?.destination.stop()]);
     await Promise.all([this.#sourceDatabase.drop(), this.#destinationDatabase.drop()]);
   }
 }

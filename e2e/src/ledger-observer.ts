@@ -44,7 +44,7 @@ export async function readLedger(client: pg.Client): Promise<LedgerSnapshot> {
 
 /** Looks at the destination's ledger again and again, and keeps every violation of its invariants. */
 export async function startLedgerObserver(connectionString: string): Promise<LedgerObserver> {
-  const client = new pg.Client({ connectionString });
+  const client = new pg.Client({ connectionString, application_name: 'testkit' });
   await client.connect();
   const stopping = new AbortController();
   const loop = observe(client, stopping.signal);

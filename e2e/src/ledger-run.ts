@@ -1,5 +1,5 @@
 import { samePair } from './equality.js';
-import type { DatabasePair } from './database-pair.js';
+import type { DatabasePair, PairOptions } from './database-pair.js';
 import {
   LEDGER_DESTINATION,
   LEDGER_SCHEMA,
@@ -21,8 +21,9 @@ const TRANSACTIONS_PER_SECOND = 40;
 const WARM_UP_TRANSACTIONS = 20n;
 
 /** A pair of databases with the ledger; the mirror is not created yet. */
-export function createLedgerPair(stack: Stack): Promise<DatabasePair> {
+export function createLedgerPair(stack: Stack, options: PairOptions = {}): Promise<DatabasePair> {
   return stack.createPair({
+    ...options,
     source: LEDGER_SCHEMA + LEDGER_SOURCE,
     destination: LEDGER_DESTINATION,
   });

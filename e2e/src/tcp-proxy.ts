@@ -1,0 +1,87 @@
+import { once } from 'node:events';
+import { type Server, type Socket, connect, createServer } from 'node:net';
+
+/** How long requests still get through after the answers are lost: long enough for a commit to be carried out. */
+const ONE_WAY_MS = 300;
+
+/** A proxy in front of a server, to lose what a network can lose. */
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #links = new Set<Link>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(host: string, port: number): Promise<TcpProxy> {
+    const server = createServer({ noDelay: true });
+    const proxy = new TcpProxy(server);
+    server.on('connection', (client) => {
+      const link = new Link(client, connect({ host, port, noDelay: true }));
+      proxy.#links.add(link);
+      link.onClose(() => proxy.#links.delete(link));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the proxy is closed');
+    return address.port;
+  }
+
+  /** Cuts every connection, as a pulled cable would look from both ends. */
+  cut(): void {
+    for (const link of this.#links) link.destroy();
+  }
+
+  /**
+   * From now on the answers of the present connections are lost while requests still arrive; then they are cut. A commit that was
+   * sent in that time is carried out, but whoever sent it cannot know.
+   */
+  async loseAnswers(): Promise<void> {
+    const links = [...this.#links];
+    for (const link of links) link.loseAnswers();
+    await new Promise((resolve) => setTimeout(resolve, ONE_WAY_MS));
+    for (const link of links) link.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+class Link {
+  readonly #client: Socket;
+  readonly #server: Socket;
+
+  constructor(client: Socket, server: Socket) {
+    this.#client = client;
+    this.#server = server;
+    for (const socket of [client, server]) {
+      socket.on('error', () => this.destroy());
+      socket.on('close', () => this.destroy());
+    }
+    client.pipe(server);
+    server.pipe(client);
+  }
+
+  onClose(listener: () => void): void {
+    this.#client.once('close', listener);
+  }
+
+  loseAnswers(): void {
+    this.#server.unpipe(this.#client);
+    // Read on, so that the server never waits for room to answer.
+    this.#server.resume();
+  }
+
+  destroy(): void {
+    this.#client.destroy();
+    this.#server.destroy();
+  }
+}
