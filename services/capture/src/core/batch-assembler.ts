@@ -81,6 +81,11 @@ export class BatchAssembler {
     return this.#prevLsn;
   }
 
+  /** Stream sequence of the first message of the batch under way. */
+  get openSequence(): number {
+    return this.#messages === 0 ? this.#options.sink.nextSequence : this.#firstSequence;
+  }
+
   /** Whether anything waits that was not handed to the sink as a whole batch. */
   get isEmpty(): boolean {
     return this.#lines.count === 0 && this.#messages === 0 && this.#open.size === 0;
@@ -222,7 +227,7 @@ export class BatchAssembler {
       payload: message.bytes.subarray(0, message.length),
       buffer: message.bytes,
       id: `${batch}-${this.#messages++}`,
-      isCommit: false,
+      lastLsn: null,
     });
   }
 
@@ -246,7 +251,7 @@ export class BatchAssembler {
       payload: new TextEncoder().encode(this.#lines.take()),
       buffer: null,
       id: `${batch}-${this.#messages}`,
-      isCommit: true,
+      lastLsn,
     });
     this.#trace?.end({ changes: this.#seq, transactions });
     this.#prevLsn = lastLsn;

@@ -1,3 +1,5 @@
+import type { Lsn } from '@bunnydb/pg-model';
+
 /** A message of the change stream, ready to be published but for what only the publisher knows. */
 export interface OutgoingMessage {
   readonly subject: string;
@@ -7,7 +9,8 @@ export interface OutgoingMessage {
   readonly buffer: Uint8Array | null;
   /** `Nats-Msg-Id`. */
   readonly id: string;
-  readonly isCommit: boolean;
+  /** For a commit message: how far the stream reaches with it. */
+  readonly lastLsn: Lsn | null;
 }
 
 /** Where batches go: the publisher of the shell. */

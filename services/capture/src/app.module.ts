@@ -1,0 +1,46 @@
+import { SealingKey } from '@bunnydb/secrets';
+import type { Loop, Shell } from '@bunnydb/service-shell';
+import { runMirrorSessions } from '@bunnydb/messaging';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
+import type { CaptureConfig } from './config.js';
+import { captureSession } from './shell/capture-session.js';
+import { ControlResponder, MESSAGING, OPEN_SECRET } from './shell/control-responder.js';
+
+@Module({})
+class CaptureModule {}
+
+/** The only place where ports meet adapters: commands come in through the responder, mirrors through the sessions below. */
+export function captureModule(shell: Shell<CaptureConfig>): DynamicModule {
+  const key = SealingKey.parse(shell.config.secretKey.reveal());
+  return {
+    module: CaptureModule,
+    controllers: [ControlResponder],
+    providers: [
+      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) },
+      { provide: MESSAGING, useFactory: () => shell.messaging },
+    ],
+  };
+}
+
+/** One session per mirror that this instance holds the lease of. */
+export function captureLoops(
+  app: INestApplicationContext,
+  shell: Shell<CaptureConfig>,
+): readonly Loop[] {
+  const { messaging, instance, version } = shell;
+  const openSession = captureSession({ messaging, open: app.get(OPEN_SECRET) });
+  return [
+    {
+      name: 'mirror sessions',
+      run: (signal) =>
+        runMirrorSessions({
+          messaging,
+          service: 'capture',
+          instance,
+          version,
+          openSession,
+          signal,
+        }),
+    },
+  ];
+}

@@ -1,0 +1,94 @@
+import { Header, decodeCommitHead } from '@bunnydb/change-stream';
+import {
+  type MirrorSpec,
+  changeStreamName,
+  changeSubjects,
+  commitSubject,
+} from '@bunnydb/contracts';
+import { type Messaging, isMissingResource, toMessagingError } from '@bunnydb/messaging';
+import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import type { StreamFacts } from '../core/start-position.js';
+
+/** Creates the mirror's change stream if it is not there; brings its limit in line with the spec if it is. */
+export async function ensureChangeStream(messaging: Messaging, spec: MirrorSpec): Promise<void> {
+  const { jsm } = messaging;
+  const name = changeStreamName(spec.id);
+  try {
+    const info = await jsm.streams.info(name);
+    if (info.config.max_bytes === spec.options.stream_max_bytes) return;
+    if (info.state.bytes > spec.options.stream_max_bytes) return;
+    await jsm.streams.update(name, { max_bytes: spec.options.stream_max_bytes });
+  } catch (error) {
+    if (!isMissingResource(error)) throw toMessagingError(error, { stream: name });
+    await createChangeStream(messaging, spec);
+  }
+}
+
+async function createChangeStream(messaging: Messaging, spec: MirrorSpec): Promise<void> {
+  const name = changeStreamName(spec.id);
+  try {
+    await messaging.jsm.streams.add({
+      name,
+      subjects: [changeSubjects(spec.name)],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      max_bytes: spec.options.stream_max_bytes,
+      max_msg_size: messaging.nc.info?.max_payload ?? -1,
+      // Ids are unique for ever and the expected sequence fences: the server need not remember ids for long.
+      duplicate_window: DUPLICATE_WINDOW_NS,
+      num_replicas: messaging.settings.replicas,
+      allow_direct: true,
+    });
+  } catch (error) {
+    throw toMessagingError(error, { stream: name });
+  }
+}
+
+/** Removes the change stream; one that is not there is removed already. */
+export async function deleteChangeStream(messaging: Messaging, mirrorId: string): Promise<void> {
+  const name = changeStreamName(mirrorId);
+  try {
+    await messaging.jsm.streams.delete(name);
+  } catch (error) {
+    if (!isMissingResource(error)) throw toMessagingError(error, { stream: name });
+  }
+}
+
+/**
+ * Reads where the change stream ends. The sequence is read before the commit message: a reader that still writes in between
+ * makes our first publish be refused, never a batch be overlooked.
+ */
+export async function readStreamFacts(
+  messaging: Messaging,
+  spec: MirrorSpec,
+): Promise<StreamFacts> {
+  const name = changeStreamName(spec.id);
+  try {
+    const { state } = await messaging.jsm.streams.info(name);
+    const message = await messaging.jsm.streams
+      .getMessage(name, { last_by_subj: commitSubject(spec.name) })
+      .catch(nullIfNoMessage);
+    const facts = { lastSequence: state.last_seq, bytes: state.bytes };
+    if (!message) return { ...facts, lastCommit: undefined };
+    const head = decodeCommitHead(message.header);
+    return {
+      ...facts,
+      lastCommit: {
+        lastLsn: head.lastLsn,
+        epochMs: Number(message.header.get(Header.Epoch)),
+        sequence: message.seq,
+      },
+    };
+  } catch (error) {
+    throw toMessagingError(error, { stream: name });
+  }
+}
+
+function nullIfNoMessage(error: unknown): null {
+  if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return null;
+  throw error;
+}
+
+const NO_MESSAGE_FOUND = 10037;
+const DUPLICATE_WINDOW_NS = 10_000_000_000;

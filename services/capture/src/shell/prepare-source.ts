@@ -1,0 +1,177 @@
+import { type MirrorSpec, type SourceIdentity, defaultSlotName } from '@bunnydb/contracts';
+import { MirrorError, faultPoint } from '@bunnydb/failure';
+import type { Messaging } from '@bunnydb/messaging';
+import { type ConnectionSettings, connectClient, toMirrorError } from '@bunnydb/pg-client';
+import { formatQualifiedName } from '@bunnydb/pg-model';
+import type pg from 'pg';
+import { alterPublication, createPublication } from '../core/publication-plan.js';
+import { ensureChangeStream, readStreamFacts } from './change-stream.js';
+
+export interface PreparedSource {
+  readonly slot_name: string;
+  readonly publication_name: string;
+  readonly identity: SourceIdentity;
+  readonly server_version: number;
+}
+
+/**
+ * Makes what a mirror needs at its source, or finds it from an earlier try. The order matters: the stream before the slot, since a slot keeps WAL
+ * from its first moment; the publication before the slot, since a change is decoded with the catalog of its time, and a
+ * publication that is younger than the slot would be missing in it.
+ */
+export async function prepareSource(
+  messaging: Messaging,
+  settings: ConnectionSettings,
+  spec: MirrorSpec,
+): Promise<PreparedSource> {
+  await ensureChangeStream(messaging, spec);
+  const client = await connectClient(settings, { role: 'source' });
+  try {
+    const server = await readServer(client);
+    if (spec.source_identity) return prepared(spec, spec.source_identity, server.version);
+    const isNew = await ensurePublication(client, spec);
+    const stream = await readStreamFacts(messaging, spec);
+    // A stream with a commit message has been read into: its slot must not be made anew, whatever became of the publication.
+    const startLsn = await ensureSlot(client, spec, server, isNew && !stream.lastCommit);
+    faultPoint('capture.after_slot_created');
+    const identity = { system_id: server.systemId, database: server.database, start_lsn: startLsn };
+    return prepared(spec, identity, server.version);
+  } catch (error) {
+    throw toMirrorError(error, {
+      role: 'source',
+      slot: spec.slot_name,
+      publication: spec.publication_name,
+    });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+interface ServerRow {
+  readonly version: number;
+  readonly systemId: string;
+  readonly database: string;
+}
+
+async function readServer(client: pg.Client): Promise<ServerRow> {
+  const { rows } = await client.query<ServerRow>(
+    `select current_setting('server_version_num')::int as version,
+       (select system_identifier::text from pg_catalog.pg_control_system()) as "systemId",
+       current_database() as database`,
+  );
+  const row = rows[0];
+  if (!row) throw new MirrorError('protocol_violation', 'the source did not answer');
+  return row;
+}
+
+/** True when the publication was not there before. */
+async function ensurePublication(client: pg.Client, spec: MirrorSpec): Promise<boolean> {
+  const { rows } = await client.query('select from pg_catalog.pg_publication where pubname = $1', [
+    spec.publication_name,
+  ]);
+  if (spec.own_publication) {
+    if (rows.length > 0) return false;
+    throw new MirrorError('publication_missing', 'the publication that was named does not exist');
+  }
+  const columns = await readColumns(client, spec);
+  if (rows.length === 0) {
+    await client.query(createPublication(spec.publication_name, spec.tables, columns));
+    return true;
+  }
+  for (const sql of alterPublication(spec.publication_name, spec.tables, columns)) {
+    await client.query(sql);
+  }
+  return false;
+}
+
+/** Only for tables of which columns are left out. Generated columns cannot be listed. */
+async function readColumns(
+  client: pg.Client,
+  spec: MirrorSpec,
+): Promise<Map<string, readonly string[]>> {
+  const columns = new Map<string, readonly string[]>();
+  for (const { source, exclude_columns: excluded } of spec.tables) {
+    if (excluded.length === 0) continue;
+    const { rows } = await client.query<{ name: string }>(
+      `select a.attname as name from pg_catalog.pg_attribute a
+       join pg_catalog.pg_class c on c.oid = a.attrelid
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+       order by a.attnum`,
+      [source.schema, source.table],
+    );
+    columns.set(
+      formatQualifiedName(source),
+      rows.map((row) => row.name),
+    );
+  }
+  return columns;
+}
+
+/** Creates the slot, or takes the one of an earlier try; answers with its consistent point. */
+async function ensureSlot(
+  client: pg.Client,
+  spec: MirrorSpec,
+  server: ServerRow,
+  mayRemake: boolean,
+): Promise<string> {
+  const { rows } = await client.query<{
+    plugin: string;
+    database: string;
+    temporary: boolean;
+    active: boolean;
+    lsn: string | null;
+    wal_status: string | null;
+  }>(
+    `select plugin, database, temporary, active, confirmed_flush_lsn::text as lsn, wal_status
+     from pg_catalog.pg_replication_slots where slot_name = $1`,
+    [spec.slot_name],
+  );
+  const slot = rows[0];
+  if (!slot) return createSlot(client, spec, server);
+  if (slot.plugin !== 'pgoutput' || slot.database !== server.database || slot.temporary) {
+    throw new MirrorError('slot_in_use', 'a replication slot of this name serves something else');
+  }
+  const isSpoilt = slot.lsn === null || slot.wal_status === 'lost';
+  if (!slot.active && (isSpoilt || mayRemake) && mayRemakeSlot(spec)) {
+    await client.query('select pg_catalog.pg_drop_replication_slot($1)', [spec.slot_name]);
+    return createSlot(client, spec, server);
+  }
+  if (isSpoilt || slot.lsn === null) {
+    throw new MirrorError('slot_invalidated', 'the replication slot can no longer be read');
+  }
+  // It has not been streamed from, so it stands where it was created.
+  return slot.lsn;
+}
+
+/** A slot with a name of the user's choice may be somebody's; only one of our own naming is ever made anew. */
+function mayRemakeSlot(spec: MirrorSpec): boolean {
+  return spec.slot_name === defaultSlotName(spec.id);
+}
+
+async function createSlot(client: pg.Client, spec: MirrorSpec, server: ServerRow): Promise<string> {
+  // From 17 on a standby can keep a copy of the slot, so that the mirror survives a failover.
+  const failover = server.version >= FAILOVER_VERSION ? ', failover => true' : '';
+  const { rows } = await client.query<{ lsn: string }>(
+    `select lsn::text from pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput'${failover})`,
+    [spec.slot_name],
+  );
+  const lsn = rows[0]?.lsn;
+  if (lsn === undefined) throw new MirrorError('protocol_violation', 'the source made no slot');
+  return lsn;
+}
+
+function prepared(
+  spec: MirrorSpec,
+  identity: SourceIdentity,
+  serverVersion: number,
+): PreparedSource {
+  return {
+    slot_name: spec.slot_name,
+    publication_name: spec.publication_name,
+    identity,
+    server_version: serverVersion,
+  };
+}
+
+const FAILOVER_VERSION = 170_000;
