@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplication, INestApplicationContext } from '@nestjs/common';
 import type { ServiceLog } from './create-log.js';
@@ -62,6 +63,7 @@ async function hybridApplication(
     { inheritAppConfig: false, deferInitialization: true },
   );
   microservice.useGlobalFilters(new FailureFilter(log));
+  const httpServer: Server = app.getHttpServer();
   await door.prepare?.(app);
   await app.init();
   return {
@@ -70,7 +72,11 @@ async function hybridApplication(
       await app.startAllMicroservices();
       await app.listen(door.port, door.host);
     },
-    stopIntake: () => transport.close(),
+    stopIntake: async () => {
+      // No new request; those in hand go on until the application closes.
+      httpServer.close();
+      await transport.close();
+    },
     close: () => app.close(),
   };
 }

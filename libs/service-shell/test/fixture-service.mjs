@@ -2,7 +2,7 @@
  * A small service as a user of the shell writes it, in plain JavaScript so that it runs on the built packages without a build of its
  * own: the decorators are called as functions.
  */
-import { Controller, Inject, Module } from '@nestjs/common';
+import { Controller, Get, Inject, Module, Res } from '@nestjs/common';
 import { MirrorError } from '@bunnydb/failure';
 import {
   HandleCommand,
@@ -10,6 +10,7 @@ import {
   SHELL_SETTINGS,
   configOrExit,
   integer,
+  optionalInteger,
   readEnvironment,
   runService,
 } from '@bunnydb/service-shell';
@@ -35,6 +36,15 @@ class Responder {
     });
   }
 
+  page() {
+    return { text: this.#greeting };
+  }
+
+  /** A response that never ends by itself, as a live view has it. */
+  stream(response) {
+    response.write('open');
+  }
+
   provision(command, context) {
     if (command.mirror_id === 'broken') {
       return Promise.reject(new MirrorError('privilege_missing', 'may not create'));
@@ -49,6 +59,9 @@ const decorate = (decorator, name) =>
   decorator(Responder.prototype, name, Object.getOwnPropertyDescriptor(Responder.prototype, name));
 decorate(HandleQuery('bunny.schema.greet'), 'greet');
 decorate(HandleCommand('provision_tables'), 'provision');
+decorate(Get('page'), 'page');
+decorate(Get('stream'), 'stream');
+Res()(Responder.prototype, 'stream', 0);
 Inject('greeting')(Responder, undefined, 0);
 Controller()(Responder);
 
@@ -58,6 +71,7 @@ Module({})(AppModule);
 const config = configOrExit(() =>
   readEnvironment(process.env, {
     ...SHELL_SETTINGS,
+    httpPort: optionalInteger('FIXTURE_HTTP_PORT', { min: 1, max: 65_535 }),
     loopEndsAfterMs: integer('FIXTURE_LOOP_ENDS_AFTER_MS', { min: 0, max: 60_000 }, 0),
   }),
 );
@@ -71,6 +85,15 @@ await runService({
     controllers: [Responder],
     providers: [{ provide: 'greeting', useFactory: () => 'hello' }],
   }),
+  ...(config.httpPort === undefined
+    ? {}
+    : {
+        http: {
+          port: config.httpPort,
+          host: '127.0.0.1',
+          prepare: (app) => app.setGlobalPrefix('v1'),
+        },
+      }),
   loops: () => [
     {
       name: 'fixture',

@@ -185,6 +185,22 @@ describe('a service, run from the built packages', () => {
     expect((await get('/health')).status).toBe(200);
   });
 
+  it('speaks HTTP beside NATS, and ends a response that never ends when it stops', async () => {
+    const port = await freePort();
+    const service = await startService({ FIXTURE_HTTP_PORT: String(port) });
+    const page = await fetch(`http://127.0.0.1:${port}/v1/page`);
+    expect(await page.json()).toEqual({ text: 'hello' });
+    await expect(ask('{"name":"bunny"}')).resolves.toMatchObject({ text: 'hello bunny' });
+    await expect(ask('')).resolves.toMatchObject({ ok: false, failure: { kind: 'invalid_input' } });
+    const stream = await fetch(`http://127.0.0.1:${port}/v1/stream`);
+    const body = stream.text().catch(() => 'cut off');
+    const startedMs = performance.now();
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+    expect(await body).toBe('cut off');
+  });
+
   it('waits for NATS when it starts first, and can be stopped while it waits', async () => {
     const service = spawnService({ NATS_URL: `nats://127.0.0.1:${await freePort()}` });
     await until(() => service.lines.some((line) => line.level === 'warn'));
