@@ -11,7 +11,7 @@ import { type EventPosition, START_OF_EVENTS } from './event-position.js';
 import { EVENT_CHANNEL } from './event-feed.js';
 import { type OutboxMessage, insertOutbox } from './outbox.js';
 import type { Projection } from './projection.js';
-import { readAll, readStream } from './read-events.js';
+import { type StreamPage, readAll, readStream, readStreamPage } from './read-events.js';
 import type { DomainEvent, EventCodec, RecordedEvent } from './recorded-event.js';
 
 export interface AppendRequest<Event extends DomainEvent, Tables, Refusal> {
@@ -38,15 +38,20 @@ export class EventStore<Event extends DomainEvent, Tables> {
   readonly #catalog: Kysely<Tables>;
   readonly #codec: EventCodec<Event>;
   readonly #projections: readonly Projection<Event, Tables>[];
+  readonly #onAppended: () => void;
 
   constructor(options: {
     readonly catalog: Kysely<Tables>;
     readonly codec: EventCodec<Event>;
+    /** Run in this order. */
     readonly projections: readonly Projection<Event, Tables>[];
+    /** Called after each commit. */
+    readonly onAppended?: () => void;
   }) {
     this.#catalog = options.catalog;
     this.#codec = options.codec;
     this.#projections = options.projections;
+    this.#onAppended = options.onAppended ?? (() => undefined);
   }
 
   /**
@@ -54,6 +59,14 @@ export class EventStore<Event extends DomainEvent, Tables> {
    * refusing `check` are answers, not errors; nothing is written then.
    */
   async append<Refusal = never>(
+    request: AppendRequest<Event, Tables, Refusal>,
+  ): Promise<AppendResult<Event, Refusal>> {
+    const result = await this.#appendLocked(request);
+    if (result.tag === 'appended') this.#onAppended();
+    return result;
+  }
+
+  async #appendLocked<Refusal>(
     request: AppendRequest<Event, Tables, Refusal>,
   ): Promise<AppendResult<Event, Refusal>> {
     return this.#catalog.transaction().execute(async (transaction) => {
@@ -81,6 +94,11 @@ export class EventStore<Event extends DomainEvent, Tables> {
   /** The events of one stream behind a version (0 = all), in order. */
   async load(streamId: string, afterVersion = 0): Promise<RecordedEvent<Event>[]> {
     return readStream(this.#catalog, this.#codec, streamId, afterVersion);
+  }
+
+  /** One page of a stream, newest first. */
+  async loadPage(streamId: string, page: StreamPage): Promise<RecordedEvent<Event>[]> {
+    return readStreamPage(this.#catalog, this.#codec, streamId, page);
   }
 
   /** The events of all streams behind a position, in commit order, at most `limit`. */

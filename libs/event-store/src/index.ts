@@ -21,6 +21,7 @@ export type {
 } from './recorded-event.js';
 export type { DuplicateEvent, StreamAppend, VersionConflict } from './append-events.js';
 export { type AppendRequest, type AppendResult, EventStore } from './event-store.js';
+export type { StreamPage } from './read-events.js';
 export { EVENT_CHANNEL, type EventBell, listenForEvents } from './event-feed.js';
 export { type CatalogSettings, openCatalog } from './open-catalog.js';
 export { createEventTablesV1 } from './create-event-tables.js';

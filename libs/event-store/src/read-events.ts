@@ -27,6 +27,29 @@ export async function readStream<Event extends DomainEvent, Tables>(
   return found.rows.map((row) => decodeRow(codec, row));
 }
 
+/** Which part of a stream: behind one position, before another, the newest of them at most `limit`. */
+export interface StreamPage {
+  readonly after: EventPosition;
+  readonly before?: EventPosition;
+  readonly limit: number;
+}
+
+/** One page of a stream, newest first. */
+export async function readStreamPage<Event extends DomainEvent, Tables>(
+  catalog: Kysely<Tables>,
+  codec: EventCodec<Event>,
+  streamId: string,
+  page: StreamPage,
+): Promise<RecordedEvent<Event>[]> {
+  const found = await sql<EventRow>`
+    select position, stream_id, stream_version, event_id, type, body, metadata, recorded_at
+    from events
+    where stream_id = ${streamId} and position > ${page.after}
+      and (${page.before ?? null}::bigint is null or position < ${page.before ?? null}::bigint)
+    order by stream_version desc limit ${page.limit}`.execute(catalog);
+  return found.rows.map((row) => decodeRow(codec, row));
+}
+
 /** The events of all streams behind a position, in commit order, at most `limit`. */
 export async function readAll<Event extends DomainEvent, Tables>(
   catalog: Kysely<Tables>,

@@ -14,7 +14,7 @@ export type MirrorEffect =
       readonly force: boolean;
     }
   /** Ends the wait of the mirror's sessions. */
-  | { readonly type: 'end_waits'; readonly mirrorId: string };
+  | { readonly type: 'end_waits'; readonly mirrorId: string; readonly wishId: string };
 
 export interface MirrorReaction {
   readonly events: readonly MirrorEvent[];
@@ -43,7 +43,7 @@ export function reactMirror(
     effects.push({ type: 'publish_spec', mirrorId, generation });
   }
   if (after.tag === 'streaming' && changes.some((event) => event.type === 'mirror_retried')) {
-    effects.push({ type: 'end_waits', mirrorId });
+    effects.push({ type: 'end_waits', mirrorId, wishId: context.newId() });
   }
   const events: MirrorEvent[] = [];
   let state: MirrorState = after;

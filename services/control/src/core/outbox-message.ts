@@ -1,0 +1,32 @@
+import type { MirrorEffect } from './mirror/react-mirror.js';
+
+/** An effect as it waits in the outbox. Its id makes sending it twice harmless. */
+export interface EffectMessage {
+  readonly messageId: string;
+  readonly kind: MirrorEffect['type'];
+  readonly body: MirrorEffect;
+}
+
+/** Gives an effect its id: a command's own, the generation of a spec, a wish's id. */
+export function messageOf(effect: MirrorEffect): EffectMessage {
+  switch (effect.type) {
+    case 'publish_spec':
+      return message(effect, `spec:${effect.mirrorId}:${effect.generation}`);
+    case 'command':
+      return message(effect, effect.commandId);
+    case 'end_waits':
+      return message(effect, effect.wishId);
+  }
+}
+
+/** Reads an effect back; what stands in the outbox was written by `messageOf`. */
+export function effectOf(kind: string, body: unknown): MirrorEffect {
+  if (kind !== 'publish_spec' && kind !== 'command' && kind !== 'end_waits') {
+    throw new Error(`the outbox holds a message of an unknown kind: ${kind}`);
+  }
+  return body as MirrorEffect;
+}
+
+function message(effect: MirrorEffect, messageId: string): EffectMessage {
+  return { messageId, kind: effect.type, body: effect };
+}

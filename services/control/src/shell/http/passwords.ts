@@ -1,0 +1,24 @@
+import { hash, verify } from '@node-rs/argon2';
+
+/** Argon2id with the cost that OWASP recommends: 19 MiB, two passes. */
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1, algorithm: 2 } as const;
+
+let decoy: Promise<string> | undefined;
+
+/** Hashes a password for storing. */
+export async function hashPassword(password: string): Promise<string> {
+  return hash(password, COST);
+}
+
+/**
+ * Whether the password is right. For an unknown user (no hash) it does the same work on a decoy and says no, so that the time of the
+ * answer does not tell which names exist.
+ */
+export async function checkPassword(
+  stored: string | undefined,
+  password: string,
+): Promise<boolean> {
+  decoy ??= hash('a password that nobody has', COST);
+  const matches = await verify(stored ?? (await decoy), password);
+  return stored !== undefined && matches;
+}

@@ -1,0 +1,41 @@
+import type { AnyWorkerEvent } from '@bunnydb/contracts';
+import { type Messaging, consumeEvents } from '@bunnydb/messaging';
+import type { ServiceLog } from '@bunnydb/service-shell';
+import { mirrorStream } from '../../core/control-event.js';
+import { refuseWorkerEvent } from '../../core/parse-worker-event.js';
+import type { MirrorHandler } from '../catalog/control-store.js';
+
+export interface RecordOptions {
+  readonly messaging: Messaging;
+  readonly mirrors: MirrorHandler;
+  readonly log: ServiceLog;
+  readonly now: () => Date;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Records what the workers tell, each event once, until the signal aborts. An event is acknowledged when it stands in the catalog. */
+export async function recordWorkerEvents(options: RecordOptions): Promise<void> {
+  await consumeEvents({
+    messaging: options.messaging,
+    durable: 'bunny_control',
+    onEvent: (event) => recordWorkerEvent(options, event),
+    signal: options.signal,
+  });
+}
+
+async function recordWorkerEvent(options: RecordOptions, event: AnyWorkerEvent): Promise<void> {
+  const reason = refuseWorkerEvent(event);
+  if (reason !== undefined) {
+    options.log.error(
+      { mirror: event.mirror_id, type: event.type, reason },
+      'an event was refused',
+    );
+    return;
+  }
+  await options.mirrors.handle(
+    mirrorStream(event.mirror_id),
+    { type: 'record', event, now: options.now(), random: options.random() },
+    { metadata: { actor: `${event.service}/${event.instance}` }, eventId: event.event_id },
+  );
+}
