@@ -1,0 +1,245 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DEFAULT_MIRROR_OPTIONS,
+  type MirrorOptions,
+  type MirrorSpec,
+  changeStreamName,
+  positionSubject,
+} from '@bunnydb/contracts';
+import {
+  Header,
+  decodeCommitHead,
+  decodeTableHead,
+  decodeTransactions,
+} from '@bunnydb/change-stream';
+import type { CommitMessageHead, TableMessageHead, TransactionMark } from '@bunnydb/change-stream';
+import { type Messaging, connectMessaging } from '@bunnydb/messaging';
+import { type ConnectionSettings, settingsOf } from '@bunnydb/pg-client';
+import { formatLsn, parseQualifiedName, splitCopyLine } from '@bunnydb/pg-model';
+import type { TestDatabase } from '@bunnydb/testkit';
+import { captureSession } from '../src/shell/capture-session.js';
+import { prepareSource } from '../src/shell/prepare-source.js';
+
+export interface FixtureOptions {
+  readonly tables: readonly string[];
+  readonly options?: Partial<MirrorOptions>;
+  readonly spec?: Partial<MirrorSpec>;
+}
+
+export interface StoredMessage {
+  readonly sequence: number;
+  readonly subject: string;
+  readonly epoch: string;
+  readonly payload: Buffer;
+  readonly table: TableMessageHead | null;
+  readonly commit: { readonly head: CommitMessageHead; readonly lines: TransactionMark[] } | null;
+}
+
+let counter = 0;
+
+/** A spec for tests; the id is unique for the life of the process and beyond. */
+export function specFor(database: TestDatabase, options: FixtureOptions): MirrorSpec {
+  const id = `t${process.pid}x${(counter++).toString(36)}x${Date.now().toString(36)}`;
+  return {
+    v: 1,
+    id,
+    name: `m_${id}`,
+    generation: 1,
+    desired: 'run',
+    source: {
+      name: 'source',
+      host: database.host,
+      port: database.port,
+      user: database.user,
+      database: database.name,
+      ssl_mode: 'disable',
+      ...(database.password === undefined ? {} : { password: database.password }),
+    },
+    destination: {
+      name: 'destination',
+      host: database.host,
+      port: database.port,
+      user: database.user,
+      database: database.name,
+      ssl_mode: 'disable',
+    },
+    slot_name: `bunny_${id}`,
+    publication_name: `bunny_${id}`,
+    own_publication: false,
+    tables: options.tables.map((table) => ({
+      source: parseQualifiedName(table),
+      destination: parseQualifiedName(table),
+      exclude_columns: [],
+    })),
+    options: { ...DEFAULT_MIRROR_OPTIONS, ...options.options },
+    ...options.spec,
+  };
+}
+
+/** A prepared mirror and whoever reads it, on real servers. */
+export class CapturedMirror {
+  readonly messaging: Messaging;
+  readonly settings: ConnectionSettings;
+  spec: MirrorSpec;
+  #session: AbortController | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #failure: unknown;
+
+  constructor(messaging: Messaging, spec: MirrorSpec) {
+    this.messaging = messaging;
+    this.spec = spec;
+    this.settings = settingsOf(spec.source, (sealed) => sealed, 'bunnydb test');
+  }
+
+  static async prepare(
+    natsUrl: string,
+    database: TestDatabase,
+    options: FixtureOptions,
+  ): Promise<CapturedMirror> {
+    const messaging = await connectMessaging({ url: natsUrl, name: 'capture test' });
+    const mirror = new CapturedMirror(messaging, specFor(database, options));
+    const prepared = await prepareSource(messaging, mirror.settings, mirror.spec);
+    mirror.spec = { ...mirror.spec, source_identity: prepared.identity };
+    return mirror;
+  }
+
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  start(): void {
+    const session = new AbortController();
+    this.#session = session;
+    this.#failure = undefined;
+    const openSession = captureSession({ messaging: this.messaging, open: (sealed) => sealed });
+    this.#running = openSession(this.spec, {
+      signal: session.signal,
+      instance: 'test',
+      emit: () => Promise.resolve(),
+      markHealthy: () => undefined,
+    }).catch((error: unknown) => {
+      this.#failure = error;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#session?.abort();
+    await this.#running;
+  }
+
+  /** Waits for the session to end by itself; its failure. */
+  async ended(timeoutMs = 20_000): Promise<unknown> {
+    await Promise.race([this.#running, sleep(timeoutMs, undefined, { ref: false })]);
+    return this.#failure;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    await this.messaging.jsm.streams.delete(changeStreamName(this.spec.id)).catch(() => false);
+    await this.messaging.close();
+  }
+
+  /** Acts as the destination: says that all up to this message has been applied and flushed. */
+  confirm(message: StoredMessage): void {
+    const lsn = message.commit?.head.lastLsn;
+    if (lsn === undefined) throw new Error('only a commit message can be confirmed');
+    const text = formatLsn(lsn);
+    this.messaging.publishJson(positionSubject(this.spec.id), {
+      v: 1,
+      mirror_id: this.spec.id,
+      applied_lsn: text,
+      flushed_lsn: text,
+      flushed_stream_seq: message.sequence,
+    });
+  }
+
+  /** All messages of the stream. */
+  async messages(): Promise<StoredMessage[]> {
+    const name = changeStreamName(this.spec.id);
+    const { state } = await this.messaging.jsm.streams.info(name);
+    const found: StoredMessage[] = [];
+    for (let sequence = Math.max(1, state.first_seq); sequence <= state.last_seq; sequence++) {
+      const message = await this.messaging.jsm.streams.getMessage(name, { seq: sequence });
+      if (!message) continue;
+      const isCommit = message.subject.endsWith('._commit');
+      found.push({
+        sequence,
+        subject: message.subject,
+        epoch: message.header.get(Header.Epoch),
+        payload: Buffer.from(message.data),
+        table: isCommit ? null : decodeTableHead(message.header),
+        commit: isCommit
+          ? {
+              head: decodeCommitHead(message.header),
+              lines: decodeTransactions(message.string()),
+            }
+          : null,
+      });
+    }
+    return found;
+  }
+
+  /** The changes of all whole batches, each as its columns, in source order. */
+  async changes(): Promise<Change[]> {
+    return changesOf(await this.messages());
+  }
+}
+
+export interface Change {
+  readonly table: string;
+  readonly op: string;
+  readonly unchanged: string | null;
+  readonly columns: readonly (string | null)[];
+  readonly old: readonly (string | null)[];
+}
+
+/** Reads messages as the applier would: joins split rows, orders by `seq`, leaves out batches without an end. */
+export function changesOf(messages: readonly StoredMessage[]): Change[] {
+  const all: Change[] = [];
+  let batch: StoredMessage[] = [];
+  for (const message of messages) {
+    const name = message.table?.batch ?? message.commit?.head.batch;
+    if (batch[0] && batch[0].table?.batch !== name) batch = [];
+    if (message.commit) {
+      all.push(...changesOfBatch(batch));
+      batch = [];
+    } else {
+      batch.push(message);
+    }
+  }
+  return all;
+}
+
+function changesOfBatch(messages: readonly StoredMessage[]): Change[] {
+  const numbered: [number, Change][] = [];
+  let carried: Buffer = Buffer.alloc(0);
+  for (const { table, payload } of messages) {
+    if (!table) continue;
+    const name = `${table.table.schema}.${table.table.table}`;
+    if (table.truncate) {
+      const flags = `${table.truncate.cascade ? 'c' : ''}${table.truncate.restartIdentity ? 'r' : ''}`;
+      numbered.push([
+        table.firstSeq,
+        { table: name, op: `T${flags}`, unchanged: null, columns: [], old: [] },
+      ]);
+      continue;
+    }
+    carried = Buffer.concat([carried, payload]);
+    if (table.continues) continue;
+    for (const line of carried.toString('utf8').split('\n').slice(0, -1)) {
+      const [op, seq, unchanged, ...values] = splitCopyLine(line);
+      numbered.push([
+        Number(seq),
+        {
+          table: name,
+          op: op ?? '',
+          unchanged: unchanged ?? null,
+          columns: values.slice(0, table.columns.length),
+          old: values.slice(table.columns.length),
+        },
+      ]);
+    }
+    carried = Buffer.alloc(0);
+  }
+  return numbered.sort(([a], [b]) => a - b).map(([, change]) => change);
+}
