@@ -3,7 +3,7 @@
  * own: the decorators are called as functions.
  */
 import { Controller, Get, Inject, Module, Res } from '@nestjs/common';
-import { MirrorError } from '@bunnydb/failure';
+import { MirrorError, faultPoint } from '@bunnydb/failure';
 import {
   HandleCommand,
   HandleQuery,
@@ -23,6 +23,7 @@ class Responder {
   }
 
   greet(request, context) {
+    faultPoint('schema.between_tables');
     if (request.name === 'crash') {
       throw new Error('the password is hunter2');
     }

@@ -223,6 +223,14 @@ describe('a service, run from the built packages', () => {
     expect(service.errors()).toContain('BUNNY_LOG_LEVEL must be one of debug, info');
   });
 
+  it('is killed at the hit of a fault point that was asked for', async () => {
+    const service = await startService({ BUNNY_FAULT_POINTS: 'schema.between_tables@2' });
+    await expect(ask('{"name":"bunny"}')).resolves.toMatchObject({ ok: true });
+    await expect(ask('{"name":"bunny"}')).rejects.toThrowError();
+    await service.ended;
+    expect(service.child.signalCode).toBe('SIGKILL');
+  });
+
   it('refuses a fault point that does not exist', async () => {
     const service = spawnService({ BUNNY_FAULT_POINTS: 'capture.after_lunch' });
     expect(await service.ended).toBe(2);
