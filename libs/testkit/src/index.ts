@@ -28,4 +28,5 @@ export {
 } from './service-process.js';
 export { COMPARABLE_SESSION_SQL, type QuerySession } from './table-content.js';
 export { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
+export { canPostgresReach } from './unprivileged-user.js';
 export { until, type UntilOptions } from './until.js';

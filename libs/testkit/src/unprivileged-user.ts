@@ -35,6 +35,11 @@ export function canReach(user: UnprivilegedUser | undefined, path: string): bool
   }
 }
 
+/** True when PostgreSQL, as the user that it runs as, can be given a data folder in `folder`. */
+export function canPostgresReach(folder: string): boolean {
+  return canReach(unprivilegedUser(), folder);
+}
+
 function canEnter(user: UnprivilegedUser | undefined, folder: string): boolean {
   if (user === undefined) {
     try {

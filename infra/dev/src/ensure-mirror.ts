@@ -1,0 +1,135 @@
+import { type ApiClient, ApiRefusal, isRecord } from './api-client.js';
+import type { Screen } from './screen.js';
+import { UserProblem } from './user-problem.js';
+
+export interface MirrorWish {
+  readonly name: string;
+  readonly source: PeerWish;
+  readonly destination: PeerWish;
+  /** `schema.table` or patterns; empty for all tables. */
+  readonly tables: readonly string[];
+}
+
+export interface PeerWish {
+  readonly name: string;
+  readonly url: string;
+}
+
+/**
+ * Makes the peers and the mirror as wished; a mirror that is there goes on.
+ *
+ * @throws UserProblem that says what is wrong with the databases and how to mend it.
+ */
+export async function ensureMirror(
+  api: ApiClient,
+  wish: MirrorWish,
+  screen: Screen,
+): Promise<void> {
+  screen.show(['looking at both databases …'], 'looking at both databases');
+  await ensurePeer(api, wish.source);
+  await ensurePeer(api, wish.destination);
+  const found = await api.find(`/v1/mirrors/${wish.name}`);
+  if (found !== undefined) {
+    screen.say(`the mirror "${wish.name}" goes on where it stopped`);
+    if (isRecord(found) && found['status'] === 'paused') {
+      await api.post(`/v1/mirrors/${wish.name}/resume`);
+    }
+    return;
+  }
+  await checkPeer(api, 'source', wish.source);
+  await checkPeer(api, 'destination', wish.destination);
+  const request = {
+    name: wish.name,
+    source_peer: wish.source.name,
+    destination_peer: wish.destination.name,
+    ...tablesOf(wish.tables),
+  };
+  await preflight(api, request);
+  await api.post('/v1/mirrors', request);
+  screen.say(`made the mirror "${wish.name}"`);
+}
+
+function tablesOf(tables: readonly string[]): Readonly<Record<string, unknown>> {
+  if (tables.length === 0) return { all_tables: true };
+  return {
+    table_mappings: tables.map((table) =>
+      table.includes('*') ? table : { source_table: table, destination_table: table },
+    ),
+  };
+}
+
+async function ensurePeer(api: ApiClient, { name, url }: PeerWish): Promise<void> {
+  const path = `/v1/peers/${name}`;
+  if ((await api.find(path)) === undefined) await api.post('/v1/peers', { name, url });
+  else await api.put(path, { url });
+}
+
+/** One sentence for what most often stands in the way. */
+async function checkPeer(
+  api: ApiClient,
+  role: 'source' | 'destination',
+  { name, url }: PeerWish,
+): Promise<void> {
+  const answer = await api.post(`/v1/peers/${name}/test`);
+  const test = isRecord(answer) ? answer : {};
+  const where = placeOf(url);
+  if (test['success'] !== true) {
+    const error = typeof test['error'] === 'string' ? test['error'] : 'no reason was given';
+    throw new UserProblem(`The ${role} at ${where} cannot be used: ${error}`);
+  }
+  if (role === 'destination') return;
+  if (test['is_standby'] === true) {
+    throw new UserProblem(`The source at ${where} is a standby: name its primary.`);
+  }
+  if (typeof test['wal_level'] === 'string' && test['wal_level'] !== 'logical') {
+    throw new UserProblem(
+      `The source at ${where} has wal_level = ${test['wal_level']}: run ALTER SYSTEM SET wal_level = logical there and restart it.`,
+    );
+  }
+  if (test['can_replicate'] === false) {
+    const user = new URL(url).username;
+    throw new UserProblem(
+      `The user ${user} may not replicate from the source at ${where}: run ALTER ROLE ${user} REPLICATION there.`,
+    );
+  }
+}
+
+/** Host, port and database; never the user's password. */
+function placeOf(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${hostname}:${port === '' ? '5432' : port}${pathname}`;
+}
+
+async function preflight(
+  api: ApiClient,
+  request: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  let answer: unknown;
+  try {
+    answer = await api.post('/v1/mirrors/validate', request);
+  } catch (error) {
+    if (!(error instanceof ApiRefusal)) throw error;
+    answer = error.body;
+    if (failedChecks(answer).length === 0)
+      throw new UserProblem(`The mirror cannot be made: ${error.message}`, error);
+  }
+  const failed = failedChecks(answer);
+  if (failed.length === 0) return;
+  throw new UserProblem(
+    `The mirror cannot be made yet:\n${failed.map((line) => `  - ${line}`).join('\n')}`,
+  );
+}
+
+function failedChecks(answer: unknown): string[] {
+  const checks =
+    isRecord(answer) && Array.isArray(answer['checks']) ? answer['checks'].filter(isRecord) : [];
+  return checks
+    .filter((check) => check['ok'] === false)
+    .map((check) => {
+      const fix =
+        typeof check['fix'] === 'string' && check['fix'] !== ''
+          ? `. To mend it: ${check['fix']}`
+          : '';
+      return `${String(check['detail'] ?? check['name'])}${fix}`;
+    });
+}

@@ -1,0 +1,39 @@
+import type { Launch } from './stack.js';
+
+export interface MirroredDatabases {
+  readonly name: string;
+  readonly sourceUrl: string;
+  readonly destinationUrl: string;
+  /** A change to try, for the demo. */
+  readonly tryThis?: { readonly change: string; readonly look: string };
+}
+
+/** What a person can do now: how to log in, and commands to be copied. */
+export function nextSteps(launch: Launch, mirrored: MirroredDatabases | undefined): string {
+  const { ports } = launch.options;
+  const api = `http://127.0.0.1:${ports.api}`;
+  const nats = `nats --server nats://127.0.0.1:${ports.nats}`;
+  const { adminUser, adminPassword } = launch.secrets;
+  const login = JSON.stringify({ username: adminUser, password: adminPassword });
+  const name = mirrored?.name ?? '';
+  return [
+    '',
+    `BunnyDB runs. Gateway: ${api} (its pages: ${api}/docs)`,
+    `Log in as ${adminUser} with password ${adminPassword}`,
+    '',
+    'Try:',
+    `  TOKEN=$(curl -s ${api}/v1/auth/login -H 'content-type: application/json' -d '${login}' | node -pe 'JSON.parse(require("fs").readFileSync(0)).token')`,
+    `  curl -s ${api}/v1/mirrors${name === '' ? '' : `/${name}`} -H "authorization: Bearer $TOKEN"`,
+    `  ${nats} stream ls`,
+    `  ${nats} sub 'bunny.cdc.${name === '' ? '' : `${name}.`}>'`,
+    ...(mirrored?.tryThis === undefined
+      ? []
+      : [
+          `  psql '${mirrored.sourceUrl}' -c "${mirrored.tryThis.change}"`,
+          `  psql '${mirrored.destinationUrl}' -c "${mirrored.tryThis.look}"`,
+        ]),
+    '',
+    `Data, secrets and logs: ${launch.folder.base}. Ctrl-C stops everything; the next start goes on from there.`,
+    '',
+  ].join('\n');
+}
