@@ -83,8 +83,9 @@ function count(report) {
   totals.passed += result.numPassedTests;
   totals.failed += result.numFailedTests;
   totals.skipped += result.numPendingTests + result.numTodoTests;
-  // A file that could not be loaded has no tests to count.
+  // A file that could not be loaded, or whose set-up failed, has no test that failed.
   totals.failed += result.testResults.filter(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+    ({ status, assertionResults }) =>
+      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   ).length;
 }
