@@ -73,6 +73,7 @@ export class PipelinedSession {
   #lost: Error | undefined;
   #fatal: Error | undefined;
   #nextName = 1;
+  #isCopying = false;
   #onLost: (() => void) | undefined;
 
   /** Takes a connected client over; the client must not be used for anything afterwards. */
@@ -137,6 +138,7 @@ export class PipelinedSession {
   /** Starts a `COPY … FROM STDIN`; `copyData` and `endCopy` follow. The sink learns the number of rows. */
   beginCopy(text: string, sink: ReplySink = {}): void {
     this.run(text, sink);
+    this.#isCopying = true;
   }
 
   /** A piece of COPY data, cut anywhere. The bytes must not change until the group is answered. */
@@ -145,12 +147,8 @@ export class PipelinedSession {
   }
 
   endCopy(): void {
+    this.#isCopying = false;
     this.#writer.copyDone();
-  }
-
-  /** Makes the server drop an unfinished COPY with an error; the group fails. */
-  breakCopy(): void {
-    this.#writer.copyFail();
   }
 
   /** Forgets a named statement. */
@@ -161,9 +159,14 @@ export class PipelinedSession {
     this.#writer.closeStatement(statement.name);
   }
 
-  /** Ends the group and sends it. Rejects only when the connection is lost; a refused command is an outcome. */
+  /**
+   * Ends the group and sends it. A COPY that was not ended is broken off, and the group with it. Rejects only when the
+   * connection is lost; a refused command is an outcome.
+   */
   sync(): Promise<GroupOutcome> {
     const group = this.#openGroup();
+    if (this.#isCopying) this.#writer.copyFail();
+    this.#isCopying = false;
     group.synced = true;
     this.#writer.sync();
     this.#writer.flush();

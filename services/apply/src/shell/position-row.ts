@@ -55,7 +55,7 @@ export async function takePosition(
 }
 
 /** Ending a session of one's own role needs no privilege; another role's is not ours to end. */
-async function endOlderSessions(client: SqlClient, applicationName: string): Promise<void> {
+export async function endOlderSessions(client: SqlClient, applicationName: string): Promise<void> {
   await client.query(
     `select pg_terminate_backend(a.pid) from pg_stat_activity a
       where a.application_name = $1 and a.usename = current_user and a.datname = current_database()

@@ -1,6 +1,6 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
-import { type Lsn, formatLsn, parseLsn } from '@bunnydb/pg-model';
+import { type Lsn, formatLsn, formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
 import type { MirrorTable } from '../core/mirror-tables.js';
 import type { SqlClient } from './bookkeeping.js';
 
@@ -80,4 +80,32 @@ export async function hasPendingTables(client: SqlClient, mirrorId: string): Pro
     [mirrorId],
   );
   return rows.length > 0;
+}
+
+/** What the bookkeeping has counted for each table so far. */
+export async function loadCounts(
+  client: SqlClient,
+  mirrorId: string,
+): Promise<
+  readonly {
+    readonly table: string;
+    readonly inserted: number;
+    readonly updated: number;
+    readonly deleted: number;
+  }[]
+> {
+  const { rows } = await client.query(
+    `select source_schema, source_table, rows_inserted::float8, rows_updated::float8, rows_deleted::float8
+       from _bunny.table_state where mirror_id = $1`,
+    [mirrorId],
+  );
+  return rows.map((row) => ({
+    table: formatQualifiedName({
+      schema: String(row['source_schema']),
+      table: String(row['source_table']),
+    }),
+    inserted: Number(row['rows_inserted']),
+    updated: Number(row['rows_updated']),
+    deleted: Number(row['rows_deleted']),
+  }));
 }

@@ -1,5 +1,5 @@
 import type { PipelinedSession } from '@bunnydb/pg-client';
-import { formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
+import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
 import type { MirrorTables } from '../core/mirror-tables.js';
 import { type StagedChange, netChange } from '../core/net-change.js';
 import { choosePath } from '../core/path-choice.js';
@@ -7,9 +7,10 @@ import { RowCollector, stripPrefixes } from '../core/row-columns.js';
 import { rowEnd } from '../core/copy-line.js';
 import { RowList } from '../core/row-list.js';
 import { columnList } from '../core/row-statements.js';
-import { type TablePlan, keyPlacesOf } from '../core/table-plan.js';
+import { type RowLayout, type TablePlan, keyPlacesOf } from '../core/table-plan.js';
 import type { RowsStep, StepPart, TruncateStep, WorkStep } from '../core/work-step.js';
 import type { WorkTally } from '../core/work-tally.js';
+import { writeLargeRow } from './large-row-writer.js';
 import { RowWriter } from './row-writer.js';
 import { Stagings } from './staging.js';
 import type { WriteLabel } from './write-label.js';
@@ -41,8 +42,9 @@ export class TableWriter {
     return this.#reliedOn;
   }
 
-  get stagings(): Stagings {
-    return this.#stagings;
+  /** Whether the transaction is known to be refused, so that the rest of it need not be sent. */
+  get hasFailed(): boolean {
+    return this.#session.hasFailed;
   }
 
   beginTransaction(): void {
@@ -70,6 +72,18 @@ export class TableWriter {
       else await this.#writeRows(step, tally);
     }
     await this.#writeExactly(pending, tally);
+  }
+
+  /** Writes a row that is too large to be held. */
+  async writeLargeRow(
+    table: QualifiedName,
+    layout: RowLayout,
+    bytes: AsyncIterable<Uint8Array>,
+    tally: WorkTally,
+  ): Promise<void> {
+    const plan = this.#tables.planOf(table, layout);
+    this.#reliedOn.add(plan.table);
+    await writeLargeRow({ session: this.#session, stagings: this.#stagings }, plan, bytes, tally);
   }
 
   async #writeRows(step: RowsStep, tally: WorkTally): Promise<void> {

@@ -1,0 +1,36 @@
+import { runMirrorSessions } from '@bunnydb/messaging';
+import { SealingKey } from '@bunnydb/secrets';
+import type { Loop, Shell } from '@bunnydb/service-shell';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
+import type { ApplyConfig } from './config.js';
+import { applySession } from './shell/apply-session.js';
+import { ControlResponder, OPEN_SECRET } from './shell/control-responder.js';
+
+@Module({})
+class ApplyModule {}
+
+/** The only place where ports meet adapters: commands come in through the responder, mirrors through the sessions below. */
+export function applyModule(shell: Shell<ApplyConfig>): DynamicModule {
+  const key = SealingKey.parse(shell.config.secretKey.reveal());
+  return {
+    module: ApplyModule,
+    controllers: [ControlResponder],
+    providers: [{ provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) }],
+  };
+}
+
+/** One session per mirror that this instance holds the lease of. */
+export function applyLoops(
+  app: INestApplicationContext,
+  shell: Shell<ApplyConfig>,
+): readonly Loop[] {
+  const { messaging, instance, version } = shell;
+  const openSession = applySession({ messaging, open: app.get(OPEN_SECRET) });
+  return [
+    {
+      name: 'mirror sessions',
+      run: (signal) =>
+        runMirrorSessions({ messaging, service: 'apply', instance, version, openSession, signal }),
+    },
+  ];
+}

@@ -1,0 +1,13 @@
+import {
+  type Environment,
+  SECRET_KEY_SETTING,
+  SHELL_SETTINGS,
+  readEnvironment,
+} from '@bunnydb/service-shell';
+
+export type ApplyConfig = ReturnType<typeof readConfig>;
+
+/** @throws InvalidEnvironment that names every wrong variable. */
+export function readConfig(environment: Environment) {
+  return readEnvironment(environment, { ...SHELL_SETTINGS, secretKey: SECRET_KEY_SETTING });
+}

@@ -1,0 +1,4 @@
+/** What `pg_stat_activity` shows for the session that writes a mirror; also how a session finds those that came before it. */
+export function applicationName(mirrorId: string): string {
+  return `bunnydb apply ${mirrorId}`;
+}

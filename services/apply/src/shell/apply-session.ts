@@ -1,0 +1,141 @@
+/**
+ * One mirror's session: from the desired state "run" until the signal aborts or something fails that a retry policy has to judge.
+ *
+ *     take the position (epoch + 1: older sessions are fenced off) ──► copy what is not copied yet ──► stream
+ *
+ * Durable is only what stands in the destination: the position, moved in the same transaction as the rows, and the tables' states. A session
+ * that dies at any point is followed by one that reads them and goes on from there; whether a COMMIT whose answer was lost
+ * went through is told by the position row.
+ *
+ * While streaming three parties work at their own pace, bounded by bytes: `BatchReader` reads the change stream into the queue;
+ * `ApplyLoop` commits batches at the destination; `PositionReport` tells what is durable there, so that capture can move the slot.
+ * A worked run: the position is 0/500 and batch 9 leads to 0/620. Its rows and `lsn = 0/620` commit together; once the destination's
+ * WAL is flushed past that commit, 0/620 is reported as flushed, and the slot moves to 0/620.
+ */
+import type { MirrorSpec } from '@bunnydb/contracts';
+import { MirrorError } from '@bunnydb/failure';
+import type { Messaging, OpenSession, SessionContext } from '@bunnydb/messaging';
+import {
+  type ConnectionSettings,
+  connectClient,
+  settingsOf,
+  toMirrorError,
+} from '@bunnydb/pg-client';
+import { formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
+import { ApplyProgress } from '../core/apply-progress.js';
+import { applicationName } from './application-name.js';
+import { ensureBookkeeping } from './bookkeeping.js';
+import { copyPendingTables } from './copy-tables.js';
+import { takePosition } from './position-row.js';
+import { StatsReport } from './stats-report.js';
+import { streamChanges } from './stream-changes.js';
+import { hasPendingTables, loadCounts, loadTables, registerTables } from './table-states.js';
+
+export interface ApplySessionOptions {
+  readonly messaging: Messaging;
+  /** Opens a sealed secret. */
+  readonly open: (sealed: string) => string;
+}
+
+/** Makes the function that runs a mirror's session. */
+export function applySession(options: ApplySessionOptions): OpenSession {
+  return async (spec, context) => {
+    const { messaging } = options;
+    const name = applicationName(spec.id);
+    const destination = settingsOf(spec.destination, options.open, name);
+    const { position, pending } = await withClient(destination, context.signal, async (client) => {
+      await ensureBookkeeping(client);
+      const taken = await takePosition(client, spec, name);
+      await registerTables(client, spec, startLsn(spec));
+      return { position: taken, pending: await hasPendingTables(client, spec.id) };
+    });
+    const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);
+    const report = new StatsReport(messaging, spec.id, progress, position.lsn);
+    try {
+      const source = settingsOf(spec.source, options.open, `bunnydb copy ${spec.id}`);
+      if (pending) await copyTables({ spec, context, source, destination, progress });
+      const tables = await withClient(destination, context.signal, async (client) => {
+        for (const counts of await loadCounts(client, spec.id))
+          progress.setCounts(counts.table, counts);
+        return loadTables(client, spec);
+      });
+      progress.setPhase('streaming');
+      await streamChanges({
+        spec,
+        context,
+        messaging,
+        destination,
+        position,
+        tables,
+        progress,
+        report,
+      });
+    } finally {
+      report.close();
+    }
+  };
+}
+
+/** Runs the initial copy and tells of it. */
+async function copyTables(copy: {
+  readonly spec: MirrorSpec;
+  readonly context: SessionContext;
+  readonly source: ConnectionSettings;
+  readonly destination: ConnectionSettings;
+  readonly progress: ApplyProgress;
+}): Promise<void> {
+  const { spec, context, progress } = copy;
+  await context.emit('copy_started', {
+    tables: spec.tables.map((table) => formatQualifiedName(table.source)),
+  });
+  const summary = await copyPendingTables({
+    spec,
+    source: copy.source,
+    destination: { ...copy.destination, applicationName: `bunnydb copy ${spec.id}` },
+    signal: context.signal,
+    onProgress: (table) => {
+      progress.setCopy(formatQualifiedName(table.table), {
+        partitions_done: table.rangesDone,
+        partitions_total: table.rangesTotal,
+        rows_done: table.rowsDone,
+        rows_estimated: table.rowsEstimated,
+        bytes_done: table.bytesDone,
+        bytes_estimated: table.bytesEstimated,
+      });
+    },
+    onTableState: (table, status, rows) => {
+      const name = formatQualifiedName(table);
+      progress.setTableStatus(name, status);
+      context.emit('table_state_changed', { table: name, status, rows }).catch(() => undefined);
+    },
+  });
+  context.markHealthy();
+  await context.emit('copy_finished', summary);
+}
+
+function startLsn(spec: MirrorSpec): ReturnType<typeof parseLsn> {
+  if (!spec.source_identity)
+    throw new MirrorError('unexpected', 'the mirror has no source identity yet');
+  return parseLsn(spec.source_identity.start_lsn);
+}
+
+async function withClient<Result>(
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+  work: (client: Awaited<ReturnType<typeof connectClient>>) => Promise<Result>,
+): Promise<Result> {
+  const client = await connectClient(settings, {
+    role: 'destination',
+    signal,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
+  });
+  try {
+    return await work(client);
+  } catch (error) {
+    throw toMirrorError(error, { role: 'destination' });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+const LOCK_TIMEOUT_MS = 60_000;

@@ -1,0 +1,113 @@
+import { changeStreamName } from '@bunnydb/contracts';
+import { MirrorError } from '@bunnydb/failure';
+import type { Messaging } from '@bunnydb/messaging';
+import type { Batch } from '../core/batch-assembly.js';
+import { type TableMessage, readMessage } from '../core/change-message.js';
+import { ChangeReader } from './change-reader.js';
+
+/** A piece of a large batch: whole rows, or one row that is too large to be held. */
+export type LargePiece =
+  | { readonly kind: 'rows'; readonly messages: readonly TableMessage[] }
+  | {
+      readonly kind: 'row';
+      readonly first: TableMessage;
+      /** The row's bytes, in pieces; to be read to the end before the next piece is asked for. */
+      readonly bytes: AsyncIterable<Uint8Array>;
+    };
+
+/** Reads the rows of a batch from the stream again, in pieces of bounded size. */
+export async function* readLargeBatch(
+  batch: Batch,
+  from: { readonly messaging: Messaging; readonly mirrorId: string; readonly signal: AbortSignal },
+): AsyncGenerator<LargePiece> {
+  const { head, streamSeq } = batch.commit;
+  const reader = await ChangeReader.open({
+    messaging: from.messaging,
+    stream: changeStreamName(from.mirrorId),
+    startSeq: head.firstSeq,
+    signal: from.signal,
+  });
+  try {
+    yield* cutPieces(messagesUpTo(reader, streamSeq, head.batch, from.signal));
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* messagesUpTo(
+  reader: ChangeReader,
+  commitSeq: number,
+  batch: string,
+  signal: AbortSignal,
+): AsyncGenerator<TableMessage, void, undefined> {
+  for (;;) {
+    const raw = await reader.next();
+    if (!raw) throw signal.reason;
+    if (raw.streamSeq >= commitSeq) return;
+    const message = readMessage(raw);
+    if (message.kind !== 'table' || message.head.batch !== batch)
+      throw new MirrorError(
+        'stream_lost',
+        'the change stream changed while a batch was read again',
+      );
+    yield message;
+  }
+}
+
+/** Cuts between whole rows. */
+async function* cutPieces(
+  messages: AsyncGenerator<TableMessage, void, undefined>,
+): AsyncGenerator<LargePiece> {
+  let held: TableMessage[] = [];
+  let heldBytes = 0;
+  let row: TableMessage[] = [];
+  let rowBytes = 0;
+  for (;;) {
+    const next = await messages.next();
+    if (next.done === true) break;
+    const message = next.value;
+    row.push(message);
+    rowBytes += message.payload.length;
+    if (message.head.continues && rowBytes <= ROW_BYTES_MAX) continue;
+    if (message.head.continues) {
+      if (held.length > 0) yield { kind: 'rows', messages: held };
+      held = [];
+      heldBytes = 0;
+      yield largeRow(row, messages);
+    } else {
+      held.push(...row);
+      heldBytes += rowBytes;
+    }
+    row = [];
+    rowBytes = 0;
+    if (heldBytes < PIECE_BYTES) continue;
+    yield { kind: 'rows', messages: held };
+    held = [];
+    heldBytes = 0;
+  }
+  if (held.length > 0) yield { kind: 'rows', messages: held };
+}
+
+function largeRow(
+  begun: readonly TableMessage[],
+  messages: AsyncGenerator<TableMessage, void, undefined>,
+): LargePiece {
+  const [first] = begun;
+  if (!first || first.head.firstSeq !== first.head.lastSeq)
+    throw new MirrorError('protocol_violation', 'a row that was cut does not begin its message');
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    for (const message of begun) yield message.payload;
+    for (;;) {
+      const next = await messages.next();
+      if (next.done === true)
+        throw new MirrorError('protocol_violation', 'a row that was cut does not end');
+      yield next.value.payload;
+      if (!next.value.head.continues) return;
+    }
+  }
+  return { kind: 'row', first, bytes: bytes() };
+}
+
+const PIECE_BYTES = 4 * 1024 * 1024;
+/** A row up to this size is put together; a larger one is passed through. */
+const ROW_BYTES_MAX = 8 * 1024 * 1024;
