@@ -14,7 +14,7 @@ import { MirrorError, reportOf } from '@bunnydb/failure';
 import type { JsMsg } from '@nats-io/jetstream';
 import { emitEvent } from './emit-event.js';
 import type { Messaging } from './messaging.js';
-import { ACK_WAIT_MS, runPullLoop } from './pull-loop.js';
+import { WORKING_INTERVAL_MS, keepWorking, putBack, runPullLoop } from './pull-loop.js';
 import { newWorkerEvent, type EventOrigin } from './worker-event.js';
 
 /** Which event says that a command is done. */
@@ -60,7 +60,6 @@ export interface CommandLoopOptions {
   readonly concurrency?: number;
 }
 
-const WORKING_INTERVAL_MS = ACK_WAIT_MS / 3;
 const CONCURRENCY = 8;
 
 /**
@@ -99,21 +98,21 @@ async function handleCommand(
   }
   if (inProgress.has(command.command_id)) {
     // A second delivery while the first is still worked on (its `working` was lost): the first one settles it.
-    message.nak(WORKING_INTERVAL_MS);
+    putBack(message, WORKING_INTERVAL_MS);
     return;
   }
   inProgress.add(command.command_id);
-  const keepAlive = setInterval(() => message.working(), WORKING_INTERVAL_MS);
+  const endWorking = keepWorking(message);
   try {
     const event = await answerOf(command, options);
     if (event === undefined) {
-      message.nak();
+      putBack(message);
       return;
     }
     await emitEvent(options.messaging, event);
     message.ack();
   } finally {
-    clearInterval(keepAlive);
+    endWorking();
     inProgress.delete(command.command_id);
   }
 }

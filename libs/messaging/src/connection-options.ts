@@ -1,6 +1,8 @@
 import type { ConnectionOptions } from '@nats-io/transport-node';
 import { MirrorError } from '@bunnydb/failure';
 
+/** How long a request to JetStream's API may take. */
+export const API_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const PING_INTERVAL_MS = 10_000;
 const PINGS_OUT_MAX = 2;

@@ -3,7 +3,7 @@ import { ALL_EVENTS, EVENT_STREAM, type AnyWorkerEvent } from '@bunnydb/contract
 import { backoffDelayMs, reportOf } from '@bunnydb/failure';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Messaging } from './messaging.js';
-import { ACK_WAIT_MS, runPullLoop } from './pull-loop.js';
+import { keepWorking, putBack, runPullLoop } from './pull-loop.js';
 
 const RETRY = { firstDelayMs: 200, maxDelayMs: 10_000 };
 
@@ -40,7 +40,7 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
     message.term('not an event');
     return;
   }
-  const keepAlive = setInterval(() => message.working(), ACK_WAIT_MS / 3);
+  const endWorking = keepWorking(message);
   try {
     for (let attempt = 1; !options.signal.aborted; attempt += 1) {
       try {
@@ -57,9 +57,9 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
       const waitMs = backoffDelayMs(attempt, Math.random(), RETRY);
       await sleep(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
     }
-    message.nak();
+    putBack(message);
   } finally {
-    clearInterval(keepAlive);
+    endWorking();
   }
 }
 

@@ -46,6 +46,11 @@ export class EventOutbox {
     return promise;
   }
 
+  /** True when nothing waits to be stored. */
+  get empty(): boolean {
+    return this.#working === undefined;
+  }
+
   /** Settles when everything handed over so far is stored or given up. */
   async drained(): Promise<void> {
     await this.#working;

@@ -21,7 +21,7 @@ export class LeaseKeeper {
     this.#lease = lease;
     this.#onLost = onLost;
     this.#intervalMs = messaging.settings.leaseTtlMs / RENEWALS_PER_TTL;
-    this.#schedule();
+    this.#schedule(this.#intervalMs);
   }
 
   /** Ends the renewals and gives the lease back. */
@@ -30,14 +30,15 @@ export class LeaseKeeper {
     await this.#book.release(this.#lease);
   }
 
-  #schedule(): void {
+  #schedule(wantedMs: number): void {
     const leftMs = this.#lease.validUntilMs - performance.now();
-    const delayMs = Math.max(0, Math.min(this.#intervalMs, leftMs));
+    const delayMs = Math.max(0, Math.min(wantedMs, leftMs));
     this.#timer = setTimeout(() => void this.#renew(), delayMs);
   }
 
   async #renew(): Promise<void> {
     const expiry = setTimeout(() => this.#lose(), this.#lease.validUntilMs - performance.now());
+    let nextMs = this.#intervalMs;
     try {
       const renewed = await this.#book.renew(this.#lease);
       if (renewed === undefined) {
@@ -46,7 +47,8 @@ export class LeaseKeeper {
         this.#lease = renewed;
       }
     } catch {
-      // Out of reach: try again until the lease has expired.
+      // Out of reach: try again, soon, until the lease has expired.
+      nextMs = this.#intervalMs / RENEWALS_PER_TTL;
     } finally {
       clearTimeout(expiry);
     }
@@ -54,7 +56,7 @@ export class LeaseKeeper {
       if (performance.now() >= this.#lease.validUntilMs) {
         this.#lose();
       } else {
-        this.#schedule();
+        this.#schedule(nextMs);
       }
     }
   }

@@ -123,7 +123,8 @@ export class LeaseBook {
     const bucket = await this.#messaging.bucket(LEASE_BUCKET);
     const newRevision = await bucket.put(this.#key(mirrorId), JSON.stringify(record), {
       previousSeq: revision,
-      timeout: ttlMs,
+      // Short, so that a write into a connection that breaks leaves time for another try.
+      timeout: ttlMs / 4,
     });
     this.#sightings.delete(mirrorId);
     return {

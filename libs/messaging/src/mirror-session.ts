@@ -68,8 +68,9 @@ export class MirrorSession {
     return this.#keeper !== undefined;
   }
 
+  /** True when the session holds nothing that would be missed. */
   get idle(): boolean {
-    return this.#state.tag === 'idle' && this.#keeper === undefined;
+    return this.#state.tag === 'idle' && this.#keeper === undefined && this.#outbox.empty;
   }
 
   see(spec: MirrorSpec | undefined): void {

@@ -9,7 +9,7 @@ import {
 } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { ensureControlStreams } from './control-streams.js';
-import type { Messaging } from './messaging.js';
+import type { Messaging, Stop } from './messaging.js';
 import { isMissingResource, toMessagingError } from './nats-failure.js';
 import { waitForRetry, waitUntilConnected } from './wait-for-retry.js';
 
@@ -17,7 +17,8 @@ const FETCH_EXPIRES_MS = 30_000;
 const IDLE_HEARTBEAT_MS = 10_000;
 const RETRY_WAIT_MS = 250;
 const RETRY_WAIT_MAX_MS = 5_000;
-export const ACK_WAIT_MS = 30_000;
+const ACK_WAIT_MS = 30_000;
+export const WORKING_INTERVAL_MS = ACK_WAIT_MS / 3;
 
 export interface PullLoopOptions {
   readonly messaging: Messaging;
@@ -94,7 +95,7 @@ async function takeMessages(
   try {
     for await (const message of messages) {
       if (options.signal.aborted) {
-        message.nak();
+        putBack(message);
         continue;
       }
       const work: Promise<void> = options
@@ -102,7 +103,7 @@ async function takeMessages(
         .catch((error: unknown) => {
           const { kind } = toMessagingError(error);
           options.messaging.log.error({ subject: message.subject, kind }, 'a message was put back');
-          message.nak(RETRY_WAIT_MS);
+          putBack(message, RETRY_WAIT_MS);
         })
         .finally(() => inHand.delete(work));
       inHand.add(work);
@@ -111,6 +112,31 @@ async function takeMessages(
     forget();
     options.signal.removeEventListener('abort', stop);
   }
+}
+
+/**
+ * Gives a message back for another delivery. Never throws: over a connection that is closed it comes back by itself when its time to be
+ * acknowledged has passed.
+ */
+export function putBack(message: JsMsg, delayMs?: number): void {
+  try {
+    message.nak(delayMs);
+  } catch {
+    // See above.
+  }
+}
+
+/** Says every ten seconds that a message is still worked on; returns how to end it. */
+export function keepWorking(message: JsMsg): Stop {
+  const timer = setInterval(() => {
+    try {
+      message.working();
+    } catch {
+      // The connection is closed: nobody waits any more.
+      clearInterval(timer);
+    }
+  }, WORKING_INTERVAL_MS);
+  return () => clearInterval(timer);
 }
 
 async function ensureConsumer(options: PullLoopOptions): Promise<Consumer> {

@@ -8,7 +8,7 @@ import {
   type AnyWorkerEvent,
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
-import { startNats, until, type NatsServer } from '@bunnydb/testkit';
+import { removeTemporaryFolder, startNats, until, type NatsServer } from '@bunnydb/testkit';
 import {
   connectMessaging,
   consumeEvents,
@@ -309,5 +309,6 @@ describe('commands', () => {
     await stop();
     await over.close();
     await again.stop();
+    removeTemporaryFolder(dataDir);
   });
 });

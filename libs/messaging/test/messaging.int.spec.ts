@@ -1,6 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MirrorError } from '@bunnydb/failure';
-import { freePort, startNats, until, type NatsServer } from '@bunnydb/testkit';
+import {
+  freePort,
+  removeTemporaryFolder,
+  startNats,
+  until,
+  type NatsServer,
+} from '@bunnydb/testkit';
 import { connectMessaging, type Messaging } from '../src/index.js';
 import { recordingLog, type RecordedLine } from './recording-log.js';
 
@@ -132,6 +138,7 @@ describe('the connection', () => {
     } finally {
       await messaging.close();
       await again.stop();
+      removeTemporaryFolder(dataDir);
     }
   });
 

@@ -10,7 +10,13 @@ import {
   type MirrorSpec,
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
-import { freePort, startNats, until, type NatsServer } from '@bunnydb/testkit';
+import {
+  freePort,
+  removeTemporaryFolder,
+  startNats,
+  until,
+  type NatsServer,
+} from '@bunnydb/testkit';
 import {
   LeaseBook,
   connectMessaging,
@@ -29,6 +35,7 @@ const LEASE_TTL_MS = 1_000;
 
 let server: NatsServer;
 let control: Messaging;
+const leftFolders: string[] = [];
 const cleanups: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
@@ -36,6 +43,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
+  leftFolders.forEach(removeTemporaryFolder);
 });
 beforeEach(async () => {
   control = await connect();
@@ -50,11 +58,11 @@ afterEach(async () => {
   }
 });
 
-async function connect(): Promise<Messaging> {
+async function connect(leaseTtlMs: number = LEASE_TTL_MS): Promise<Messaging> {
   const messaging = await connectMessaging({
     url: server.url,
     name: 'test',
-    leaseTtlMs: LEASE_TTL_MS,
+    leaseTtlMs,
   });
   cleanups.push(() => messaging.close());
   return messaging;
@@ -77,8 +85,8 @@ interface Worker {
 }
 
 /** An instance of capture whose sessions do nothing until the test fails or ends them. */
-async function startWorker(instance: string): Promise<Worker> {
-  const messaging = await connect();
+async function startWorker(instance: string, leaseTtlMs?: number): Promise<Worker> {
+  const messaging = await connect(leaseTtlMs);
   const opened: Opened[] = [];
   const openSession: OpenSession = (spec, context) =>
     new Promise((resolve, reject) => {
@@ -271,6 +279,23 @@ describe('mirror sessions', () => {
     expect(worker.opened).toHaveLength(2);
     await putSpec(control, mirrorSpec({ generation: 5, desired: 'hold' }));
     await until(() => worker.live().length === 1, { timeoutMs: 10_000 });
+  });
+
+  it('are not disturbed when nats-server crashes and is back before the lease expires', async () => {
+    const worker = await startWorker('one', 6_000);
+    await putSpec(control, mirrorSpec());
+    await until(() => worker.live().length === 1);
+    const { port, dataDir } = server;
+    await server.kill();
+    await until(() => !worker.messaging.connected);
+    server = await startNats({ port, dataDir });
+    leftFolders.push(dataDir);
+    await until(() => control.connected && worker.messaging.connected);
+    const bucket = await control.bucket(LEASE_BUCKET);
+    const before = await bucket.get('capture.m1');
+    await until(async () => (await bucket.get('capture.m1'))?.revision !== before?.revision);
+    expect(worker.opened).toHaveLength(1);
+    expect(worker.live()).toHaveLength(1);
   });
 
   it('come back after nats-server crashed and lost everything it had', async () => {
