@@ -32,11 +32,11 @@ export class LibraryReplicationStream implements ReplicationStream {
     const { handler } = options;
     service.on('data', (_lsn: string, bytes: Buffer) => {
       handler.message(bytes, 0, bytes.length);
-      handler.drained();
+      handler.drained(false);
     });
     service.on('heartbeat', (lsn, _time, shouldRespond) => {
       handler.keepalive(parseLsn(lsn), shouldRespond);
-      handler.drained();
+      handler.drained(false);
     });
     this.ended = client.query(startReplication(options)).then(
       () => this.#end(serverDone()),

@@ -10,6 +10,11 @@ export class ReadPacing {
   #windowBytes = 0;
   #busy = false;
 
+  /** Whether so much comes in that the server surely has more at hand. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   /** Tells how long to rest after a read, in milliseconds; 0 for not at all. */
   restMs(readBytes: number, nowMs: number): number {
     const elapsed = nowMs - this.#windowStartMs;

@@ -13,8 +13,12 @@ export interface ReplicationHandler {
   largeEnd(): void;
   /** @param walEnd everything before it has been sent. */
   keepalive(walEnd: Lsn, replyRequested: boolean): void;
-  /** All that one read brought has been handed over. */
-  drained(): void;
+  /**
+   * All that one read brought has been handed over.
+   *
+   * @param moreIsComing the server is known to have more at hand than was read.
+   */
+  drained(moreIsComing: boolean): void;
 }
 
 /** What else the server can say while it streams. */
@@ -46,6 +50,7 @@ export class ReplicationFrameReader {
   #largeLeft = 0;
   #rest: Buffer | undefined;
   #paused = false;
+  #moreIsComing = false;
 
   constructor(options: FrameReaderOptions) {
     this.#handler = options.handler;
@@ -57,7 +62,9 @@ export class ReplicationFrameReader {
     return this.#paused;
   }
 
-  push(chunk: Buffer): void {
+  /** @param moreIsComing see `drained`. */
+  push(chunk: Buffer, moreIsComing = false): void {
+    this.#moreIsComing = moreIsComing;
     const bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
     this.#rest = undefined;
     this.#read(bytes);
@@ -89,7 +96,7 @@ export class ReplicationFrameReader {
       at = frameEnd;
     }
     if (at < end) this.#keep(bytes, at);
-    if (!this.#paused) this.#handler.drained();
+    if (!this.#paused) this.#handler.drained(this.#moreIsComing);
   }
 
   #keep(bytes: Buffer, at: number): void {

@@ -120,14 +120,14 @@ export class LeanReplicationStream implements ReplicationStream {
 
   #read(chunk: Buffer): void {
     if (this.#stopping) return;
+    const restMs = this.#pacing.restMs(chunk.length, performance.now());
     try {
-      this.#reader.push(chunk);
+      this.#reader.push(chunk, this.#pacing.isBusy);
     } catch (error) {
       this.#fail(error);
       return;
     }
     if (this.#reader.isPaused) return;
-    const restMs = this.#pacing.restMs(chunk.length, performance.now());
     if (restMs > 0) this.#takeRest(restMs);
   }
 

@@ -54,7 +54,7 @@ export class BatchAssembler {
   readonly pool: BufferPool;
   readonly counters: BatchCounters = { transactions: 0, changes: 0, bytes: 0 };
   readonly #options: BatchAssemblerOptions;
-  readonly #open = new Map<string, TableMessageBuffer>();
+  readonly #open = new Map<number, TableMessageBuffer>();
   readonly #lines = new TransactionLines();
   #prevLsn: Lsn;
   #endLsn: Lsn;
@@ -100,6 +100,11 @@ export class BatchAssembler {
     );
   }
 
+  /** Whether the batch is large enough to be closed although more is coming. */
+  get isWorthClosing(): boolean {
+    return (this.#batchBytes + this.#lines.bytes) * 4 >= this.#options.limits.batchBytesMax;
+  }
+
   /** The number of the next change. */
   nextSeq(): number {
     this.counters.changes++;
@@ -108,7 +113,7 @@ export class BatchAssembler {
 
   /** The open message of a table and layout, with room for so many bytes; undefined if a message cannot hold them at all. */
   messageFor(relation: Relation, hasOld: boolean, bytes: number): TableMessageBuffer | undefined {
-    const key = hasOld ? `${relation.oid}+` : `${relation.oid}`;
+    const key = layoutKey(relation, hasOld);
     const open = this.#open.get(key);
     if (open) {
       const before = open.bytes.length;
@@ -128,7 +133,7 @@ export class BatchAssembler {
 
   /** A message of its own for a piece of a row that no message can hold; what was open for the layout is sent before it. */
   startPiece(relation: Relation, hasOld: boolean): TableMessageBuffer {
-    const key = hasOld ? `${relation.oid}+` : `${relation.oid}`;
+    const key = layoutKey(relation, hasOld);
     const open = this.#open.get(key);
     if (open) {
       this.#open.delete(key);
@@ -196,7 +201,7 @@ export class BatchAssembler {
   }
 
   #openMessage(
-    key: string,
+    key: number,
     relation: Relation,
     hasOld: boolean,
     bytes: number,
@@ -281,6 +286,11 @@ export class BatchAssembler {
     this.#firstLsn = undefined;
     this.#trace = undefined;
   }
+}
+
+/** One open message per table and layout; an OID has 32 bits, so the number stays exact. */
+function layoutKey(relation: Relation, hasOld: boolean): number {
+  return relation.oid * 2 + (hasOld ? 1 : 0);
 }
 
 /** Checks that a message can hold a table's headers beside a useful amount of rows. */

@@ -1,4 +1,4 @@
-import type { Lsn } from '@bunnydb/pg-model';
+import { type Lsn, formatLsn } from '@bunnydb/pg-model';
 
 /**
  * The lines of a commit message while they gather. The same text as `encodeTransactions` of the change stream's library
@@ -46,12 +46,13 @@ export class TransactionLines {
   }
 }
 
+/** The text of an LSN. Below 2^53 plain numbers do, which are much cheaper than big ones; that is 8 PiB of WAL. */
 function lsnText(lsn: Lsn): string {
-  return `${Number(lsn >> 32n)
-    .toString(16)
-    .toUpperCase()}/${Number(lsn & 0xffffffffn)
-    .toString(16)
-    .toUpperCase()}`;
+  const value = Number(lsn);
+  if (value > Number.MAX_SAFE_INTEGER) return formatLsn(lsn);
+  const high = Math.floor(value / 0x1_0000_0000);
+  const low = value - high * 0x1_0000_0000;
+  return `${high.toString(16)}/${low.toString(16)}`.toUpperCase();
 }
 
 const EPOCH_2000_SECONDS = 946_684_800;

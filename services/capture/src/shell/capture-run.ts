@@ -38,7 +38,7 @@ export interface CaptureRunOptions {
  * rules of pace:
  *
  * - A batch closes when nothing is in flight and the source has nothing more at hand, or when it is full. So an idle mirror
- *   waits for nothing, and a busy one writes large batches.
+ *   waits for nothing, and a busy one writes large batches: while the source certainly has more, a small batch waits for it.
  * - Reading is held up while more than `WINDOW_BYTES_MAX` is not stored, or while a large update is being written; the server
  *   is then slowed down by TCP.
  */
@@ -57,6 +57,9 @@ export class CaptureRun implements ReplicationHandler {
   #held = false;
   /** Nothing is in flight, but a transaction is half read: the batch closes when that ends. */
   #closesAtCommit = false;
+  /** Nothing is in flight, but so much comes in that a larger batch is worth a moment. */
+  #waitsForMore = false;
+  #patience: NodeJS.Timeout | undefined;
   #storedLsn: Lsn;
   #walEnd: Lsn;
   #progressAtMs = 0;
@@ -121,6 +124,7 @@ export class CaptureRun implements ReplicationHandler {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#patience);
     this.#offReconnect();
     this.slot.close();
     this.#publisher.close();
@@ -153,10 +157,22 @@ export class CaptureRun implements ReplicationHandler {
     this.slot.keepalive(walEnd, replyRequested);
   }
 
-  drained(): void {
+  drained(moreIsComing: boolean): void {
     faultPoint('capture.after_receive');
+    this.#waitsForMore = moreIsComing && !this.assembler.isWorthClosing;
+    if (this.#waitsForMore) {
+      // In case the source has nothing more after all.
+      this.#patience ??= setTimeout(() => this.#stopWaiting(), PATIENCE_MS);
+      return;
+    }
     if (this.#decoder.atBoundary) this.#closeIfIdle();
     else this.#closesAtCommit = this.#publisher.idle;
+  }
+
+  #stopWaiting(): void {
+    this.#patience = undefined;
+    this.#waitsForMore = false;
+    this.#stored();
   }
 
   #committed(): void {
@@ -165,7 +181,7 @@ export class CaptureRun implements ReplicationHandler {
   }
 
   #closeIfIdle(): void {
-    if (this.#publisher.idle) this.#close();
+    if (this.#publisher.idle && !this.#waitsForMore) this.#close();
   }
 
   #close(): void {
@@ -195,7 +211,6 @@ export class CaptureRun implements ReplicationHandler {
 
   #stored(): void {
     try {
-      faultPoint('capture.after_ack');
       if (this.#held) this.#goOn();
       else if (this.#decoder.atBoundary) this.#closeIfIdle();
     } catch (error) {
@@ -223,7 +238,10 @@ export class CaptureRun implements ReplicationHandler {
       nc: messaging.nc,
       lastSequence: stream.lastSequence,
       windowBytesMax: WINDOW_BYTES_MAX,
-      onStored: () => this.#stored(),
+      onStored: () => {
+        faultPoint('capture.after_ack');
+        this.#stored();
+      },
       onBatchStored: (sequence, bytes, lastLsn) => {
         this.#storedLsn = lastLsn;
         this.#keeper.batchStored(sequence, bytes);
@@ -267,3 +285,4 @@ const REVALIDATED: ReadonlySet<string> = new Set([
 const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 const TICK_MS = 1_000;
 const PROGRESS_MS = 10_000;
+const PATIENCE_MS = 4;
