@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '@bunnydb/pg-model';
 import { type ApiClient, ApiRefusal, isRecord } from './api-client.js';
 import type { Screen } from './screen.js';
 import { UserProblem } from './user-problem.js';
@@ -58,10 +59,31 @@ function tablesOf(tables: readonly string[]): Readonly<Record<string, unknown>> 
   };
 }
 
+/** A known peer is changed only when its URL says something else, since its mirrors then connect anew. */
 async function ensurePeer(api: ApiClient, { name, url }: PeerWish): Promise<void> {
   const path = `/v1/peers/${name}`;
-  if ((await api.find(path)) === undefined) await api.post('/v1/peers', { name, url });
-  else await api.put(path, { url });
+  const found = await api.find(path);
+  if (found === undefined) {
+    await api.post('/v1/peers', { name, url });
+  } else if (!isSamePlace(found, url) || (await testPeer(api, name))['success'] !== true) {
+    await api.put(path, { url });
+  }
+}
+
+function isSamePlace(found: unknown, url: string): boolean {
+  const { hostname, port, username, pathname } = new URL(url);
+  return (
+    isRecord(found) &&
+    found['host'] === hostname &&
+    found['port'] === Number(port === '' ? 5432 : port) &&
+    found['user'] === decodeURIComponent(username) &&
+    found['database'] === decodeURIComponent(pathname.slice(1))
+  );
+}
+
+async function testPeer(api: ApiClient, name: string): Promise<Readonly<Record<string, unknown>>> {
+  const answer = await api.post(`/v1/peers/${name}/test`);
+  return isRecord(answer) ? answer : {};
 }
 
 /** One sentence for what most often stands in the way. */
@@ -70,12 +92,11 @@ async function checkPeer(
   role: 'source' | 'destination',
   { name, url }: PeerWish,
 ): Promise<void> {
-  const answer = await api.post(`/v1/peers/${name}/test`);
-  const test = isRecord(answer) ? answer : {};
+  const test = await testPeer(api, name);
   const where = placeOf(url);
   if (test['success'] !== true) {
-    const error = typeof test['error'] === 'string' ? test['error'] : 'no reason was given';
-    throw new UserProblem(`The ${role} at ${where} cannot be used: ${error}`);
+    const words = [test['error'], test['hint']].filter((part) => typeof part === 'string');
+    throw new UserProblem(`The ${role} at ${where} cannot be used: ${words.join('. ')}`);
   }
   if (role === 'destination') return;
   if (test['is_standby'] === true) {
@@ -87,9 +108,9 @@ async function checkPeer(
     );
   }
   if (test['can_replicate'] === false) {
-    const user = new URL(url).username;
+    const user = decodeURIComponent(new URL(url).username);
     throw new UserProblem(
-      `The user ${user} may not replicate from the source at ${where}: run ALTER ROLE ${user} REPLICATION there.`,
+      `The user ${user} may not replicate from the source at ${where}: run ALTER ROLE ${quoteIdentifier(user)} REPLICATION there.`,
     );
   }
 }

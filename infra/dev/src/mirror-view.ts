@@ -39,7 +39,7 @@ export function parseMirror(answer: unknown): MirrorView {
     lagBytes: numberOf(mirror, 'lag_bytes'),
     lagSeconds: numberOf(mirror, 'lag_seconds'),
     rowsPerSecond: numberOf(mirror, 'rows_per_second'),
-    errorMessage: textOf(mirror, 'error_message'),
+    errorMessage: errorOf(mirror),
     nextRetryAt: textOf(mirror, 'next_retry_at'),
     snapshot: {
       rowsDone: numberOf(snapshot, 'rows_done') ?? 0,
@@ -61,6 +61,13 @@ function parseTable(table: Readonly<Record<string, unknown>>): TableView {
     rowsEstimated: numberOf(copy, 'rows_estimated') ?? 0,
     rowsSynced: numberOf(table, 'rows_synced') ?? 0,
   };
+}
+
+/** What is wrong, and what to do about it. */
+function errorOf(mirror: Readonly<Record<string, unknown>>): string | null {
+  const message = textOf(mirror, 'error_message');
+  const hint = textOf(mirror, 'error_hint');
+  return message === null || hint === null ? message : `${message}. ${hint}`;
 }
 
 function textOf(record: Readonly<Record<string, unknown>>, field: string): string | null {
