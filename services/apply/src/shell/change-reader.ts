@@ -141,6 +141,8 @@ export class ChangeReader {
         },
       });
       if (before !== '') void messaging.jsm.consumers.delete(stream, before).catch(() => undefined);
+      // Before the first pull, which does nothing while a restart goes on.
+      this.#isRestarting = false;
       this.#pull();
     } catch (error) {
       if (isMissingResource(error)) throw streamLost(this.#options.stream);
