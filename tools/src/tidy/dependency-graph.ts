@@ -71,12 +71,18 @@ function undeclaredImports(
 
 function unusedDependencies(workspace: Workspace, own: readonly ParsedModule[]): Finding[] {
   const used = new Set<string>();
+  const heads = new Set<string>();
   for (const module of own) {
     for (const { specifier } of module.imports) used.add(packageOf(specifier) ?? '');
     for (const literal of module.literals) used.add(literal);
+    for (const head of module.templateHeads) heads.add(head);
   }
+  const isUsed = (name: string): boolean =>
+    used.has(name.replace(/^@types\//, '')) ||
+    // A name that is put together, such as that of one of several versions.
+    [...heads].some((head) => head.includes('-') && name.startsWith(head));
   return [...workspace.dependencies, ...workspace.devDependencies]
-    .filter((name) => !used.has(name) && !PEERS.has(name))
+    .filter((name) => !isUsed(name) && !PEERS.has(name))
     .map((name) => ({
       check: 'dependency',
       path: `${workspace.folder}/package.json`,

@@ -29,6 +29,8 @@ export interface ParsedModule {
   readonly tests: readonly TestSite[];
   /** Every string literal, for files and packages that are named rather than imported. */
   readonly literals: ReadonlySet<string>;
+  /** What stands before the first `${…}` of each template, for names that are put together. */
+  readonly templateHeads: ReadonlySet<string>;
 }
 
 const MODULE_PATH = /\.(?:ts|mts|mjs|js)$/;
@@ -47,6 +49,7 @@ export function parseModule(file: TextFile): ParsedModule {
     functions: [] as FunctionSite[],
     tests: [] as TestSite[],
     literals: new Set<string>(),
+    templateHeads: new Set<string>(),
   };
   const lineOf = (position: number): number =>
     source.getLineAndCharacterOfPosition(position).line + 1;
@@ -54,6 +57,7 @@ export function parseModule(file: TextFile): ParsedModule {
   const visit = (node: ts.Node, titles: readonly string[]): void => {
     const line = lineOf(node.getStart(source));
     if (ts.isStringLiteralLike(node)) found.literals.add(node.text);
+    if (ts.isTemplateHead(node) && node.text !== '') found.templateHeads.add(node.text);
     const specifier = importedBy(node);
     if (specifier !== undefined)
       found.imports.push({ specifier, line, typeOnly: isTypeOnly(node) });
@@ -89,9 +93,9 @@ function importedBy(node: ts.Node): string | undefined {
   if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
     return literalText(node.argument.literal);
   }
-  if (ts.isNewExpression(node) && node.expression.getText() === 'URL') {
-    const text = literalText(node.arguments?.[0]);
-    return text?.startsWith('.') ? text : undefined;
+  if (ts.isNewExpression(node) && node.arguments?.[1]?.getText() === 'import.meta.url') {
+    const text = literalText(node.arguments[0]);
+    return text === undefined || /^[./]/.test(text) ? text : `./${text}`;
   }
   return undefined;
 }
