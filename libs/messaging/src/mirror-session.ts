@@ -51,6 +51,7 @@ export class MirrorSession {
   #resolveStopped: () => void = () => undefined;
   #state: SessionState = INITIAL_SESSION_STATE;
   #keeper: LeaseKeeper | undefined;
+  #claiming: Promise<void> = Promise.resolve();
   #releasing: Promise<void> = Promise.resolve();
   #session: AbortController | undefined;
   #claimTimer: NodeJS.Timeout | undefined;
@@ -85,6 +86,8 @@ export class MirrorSession {
   async stop(flushMs: number): Promise<void> {
     this.#signal({ tag: 'shutdown' });
     await this.#stopped;
+    // A claim that was under way gives back what it got.
+    await this.#claiming;
     await this.#releasing;
     const timer = setTimeout(() => this.#lastCall.abort(), flushMs);
     await this.#outbox.drained();
@@ -111,10 +114,9 @@ export class MirrorSession {
     switch (effect.tag) {
       case 'claim':
         clearTimeout(this.#claimTimer);
-        this.#claimTimer = setTimeout(
-          () => void this.#claim(),
-          this.#options.claimDelayMs(effect.again),
-        );
+        this.#claimTimer = setTimeout(() => {
+          this.#claiming = this.#claim();
+        }, this.#options.claimDelayMs(effect.again));
         break;
       case 'release':
         this.#release();

@@ -92,6 +92,10 @@ async function takeMessages(
   // A request that was open while the connection broke is lost on the server: ask anew at once.
   const forget = options.messaging.onReconnect(stop);
   options.signal.addEventListener('abort', stop, { once: true });
+  if (options.signal.aborted) {
+    // It aborted while the request was being sent, before anybody listened.
+    stop();
+  }
   try {
     for await (const message of messages) {
       if (options.signal.aborted) {

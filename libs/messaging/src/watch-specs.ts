@@ -60,6 +60,10 @@ async function watchOneLife(options: WatchSpecsOptions, view: SpecView): Promise
   const end = (): void => over.abort();
   const forget = messaging.onReconnect(end);
   signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) {
+    // It aborted while the watch was being opened, before anybody listened.
+    end();
+  }
   const following = follow(watch, view).finally(end);
   try {
     // The watch is open before the first reading, so that no change falls between the two.

@@ -24,6 +24,7 @@ import {
   ensureControlStreams,
   getSpec,
   putSpec,
+  runCommandLoop,
   runMirrorSessions,
   type Messaging,
   type OpenSession,
@@ -309,6 +310,30 @@ describe('mirror sessions', () => {
     await until(() => control.connected, { timeoutMs: 10_000 });
     await putSpec(control, mirrorSpec());
     await until(() => worker.live().length === 1, { timeoutMs: 10_000 });
+  });
+
+  it('stop at once whenever they are told to, also in the middle of starting', async () => {
+    await putSpec(control, mirrorSpec());
+    const messaging = await connect();
+    for (let delayMs = 0; delayMs < 40; delayMs += 2) {
+      const stopping = new AbortController();
+      const { signal } = stopping;
+      const loops = Promise.all([
+        runMirrorSessions({
+          messaging,
+          service: 'capture',
+          instance: 'one',
+          signal,
+          openSession: (_spec, context) =>
+            new Promise((resolve) => context.signal.addEventListener('abort', () => resolve())),
+        }),
+        runCommandLoop({ messaging, service: 'capture', instance: 'one', handlers: {}, signal }),
+      ]);
+      setTimeout(() => stopping.abort(), delayMs);
+      const startedMs = performance.now();
+      await loops;
+      expect(performance.now() - startedMs).toBeLessThan(1_000);
+    }
   });
 
   it('beat with the ids of their mirrors', async () => {
