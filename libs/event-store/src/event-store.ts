@@ -96,7 +96,7 @@ export class EventStore<Event extends DomainEvent, Tables> {
     return readStream(this.#catalog, this.#codec, streamId, afterVersion);
   }
 
-  /** One page of a stream, newest first. */
+  /** One page of a stream. */
   async loadPage(streamId: string, page: StreamPage): Promise<RecordedEvent<Event>[]> {
     return readStreamPage(this.#catalog, this.#codec, streamId, page);
   }

@@ -27,26 +27,28 @@ export async function readStream<Event extends DomainEvent, Tables>(
   return found.rows.map((row) => decodeRow(codec, row));
 }
 
-/** Which part of a stream: behind one position, before another, the newest of them at most `limit`. */
+/** Which part of a stream: behind one position, before another, at most `limit` from the end where the order begins. */
 export interface StreamPage {
   readonly after: EventPosition;
   readonly before?: EventPosition;
   readonly limit: number;
+  readonly order: 'newest_first' | 'oldest_first';
 }
 
-/** One page of a stream, newest first. */
+/** One page of a stream. */
 export async function readStreamPage<Event extends DomainEvent, Tables>(
   catalog: Kysely<Tables>,
   codec: EventCodec<Event>,
   streamId: string,
   page: StreamPage,
 ): Promise<RecordedEvent<Event>[]> {
+  const direction = page.order === 'newest_first' ? sql`desc` : sql`asc`;
   const found = await sql<EventRow>`
     select position, stream_id, stream_version, event_id, type, body, metadata, recorded_at
     from events
     where stream_id = ${streamId} and position > ${page.after}
       and (${page.before ?? null}::bigint is null or position < ${page.before ?? null}::bigint)
-    order by stream_version desc limit ${page.limit}`.execute(catalog);
+    order by stream_version ${direction} limit ${page.limit}`.execute(catalog);
   return found.rows.map((row) => decodeRow(codec, row));
 }
 

@@ -1,6 +1,7 @@
 import { SealingKey } from '@bunnydb/secrets';
 import {
   type Environment,
+  InvalidEnvironment,
   SECRET_KEY_SETTING,
   SHELL_SETTINGS,
   type Secret,
@@ -28,6 +29,7 @@ export interface ControlConfig extends ShellConfig {
   readonly consoleOrigins: readonly string[];
 }
 
+const JWT_SECRET_CHARS_MIN = 32;
 const PORT = { min: 1, max: 65_535 };
 
 const SETTINGS = {
@@ -57,20 +59,19 @@ const PRODUCTION_SECRETS = [
 ] as const;
 
 /** Reads control's environment; what is wrong or missing is listed in the error's message, all at one go. */
-export function loadConfig(environment: Environment): ControlConfig {
+export function readConfig(environment: Environment): ControlConfig {
   const values = readEnvironment(environment, SETTINGS);
   const production = values.environment === 'production';
-  if (production) {
-    const missing = PRODUCTION_SECRETS.filter(([name]) => values[name] === undefined);
-    if (missing.length > 0) {
-      const lines = missing.map(([, variable, advice]) => `${variable} is not set: ${advice}`);
-      throw new Error(`in production no secret is made up: ${lines.join('; ')}`);
-    }
+  const problems = production
+    ? PRODUCTION_SECRETS.filter(([name]) => values[name] === undefined).map(
+        ([, variable, advice]) => `${variable} is not set, and production makes none up: ${advice}`,
+      )
+    : [];
+  const signingKey = values.jwtSecret?.reveal();
+  if (signingKey !== undefined && signingKey.length < JWT_SECRET_CHARS_MIN) {
+    problems.push('BUNNY_JWT_SECRET must have at least 32 characters: openssl rand -hex 32');
   }
-  const secretText = values.jwtSecret?.reveal();
-  if (secretText !== undefined && secretText.length < 32) {
-    throw new Error('BUNNY_JWT_SECRET must have at least 32 characters: openssl rand -hex 32');
-  }
+  if (problems.length > 0) throw new InvalidEnvironment(problems);
   return {
     ...values,
     production,

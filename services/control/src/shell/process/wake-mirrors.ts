@@ -9,6 +9,7 @@ import type { CatalogTables } from '../catalog/catalog-tables.js';
 import type { MirrorHandler } from '../catalog/control-store.js';
 import { readDueMirrors, readMirrorsOutstanding } from '../catalog/read-mirrors.js';
 import type { SpecPublisher } from './spec-publisher.js';
+import type { StatsBoard } from './stats-board.js';
 
 const TICK_MS = 500;
 const RECONCILE_EVERY_MS = 30_000;
@@ -23,6 +24,7 @@ export interface WakeOptions {
   readonly messaging: Messaging;
   readonly mirrors: MirrorHandler;
   readonly specs: SpecPublisher;
+  readonly stats: StatsBoard;
   readonly log: ServiceLog;
   readonly now: () => Date;
   readonly signal: AbortSignal;
@@ -60,7 +62,9 @@ async function endWaits({ catalog, mirrors, now }: WakeOptions): Promise<void> {
   }
 }
 
-async function reconcileSpecs({ specs, log }: WakeOptions): Promise<void> {
+async function reconcileSpecs({ catalog, specs, stats, log }: WakeOptions): Promise<void> {
+  const rows = await catalog.selectFrom('mirrors').select('mirror_id').execute();
+  stats.keepOnly(new Set(rows.map((row) => row.mirror_id)));
   const mended = await specs.reconcile();
   if (mended.length > 0) log.info({ mirrors: mended }, 'specs were put right');
 }

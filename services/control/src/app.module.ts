@@ -1,0 +1,168 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import {
+  type DynamicModule,
+  type INestApplicationContext,
+  type InjectionToken,
+  Module,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { type EventBell, listenForEvents, openCatalog } from '@bunnydb/event-store';
+import type { Loop, Shell, ShutdownStep } from '@bunnydb/service-shell';
+import type { ControlConfig } from './config.js';
+import type { CatalogTables } from './shell/catalog/catalog-tables.js';
+import { type ControlStore, buildControlStore } from './shell/catalog/control-store.js';
+import { migrateCatalog } from './shell/catalog/migrate-catalog.js';
+import { EventBells } from './shell/event-bells.js';
+import { ensureAdministrator, waitForCatalog } from './shell/first-start.js';
+import { AccessGuard } from './shell/http/access-guard.js';
+import { AuthController } from './shell/http/auth.controller.js';
+import { HealthController } from './shell/http/health.controller.js';
+import { IdempotencyInterceptor } from './shell/http/idempotency.js';
+import { MirrorEventStreams } from './shell/http/mirror-event-streams.js';
+import { MirrorHistoryController } from './shell/http/mirror-history.controller.js';
+import { MirrorsController } from './shell/http/mirrors.controller.js';
+import { PeersController } from './shell/http/peers.controller.js';
+import { ProblemFilter } from './shell/http/problem-filter.js';
+import { Tokens } from './shell/http/tokens.js';
+import { MirrorDesk } from './shell/mirror-desk.js';
+import { MirrorViews } from './shell/mirror-views.js';
+import { newShortId } from './shell/new-short-id.js';
+import { PeerDesk } from './shell/peer-desk.js';
+import { dispatchOutbox } from './shell/process/dispatch-outbox.js';
+import { HeartbeatBoard } from './shell/process/heartbeat-board.js';
+import { recordWorkerEvents } from './shell/process/record-worker-events.js';
+import { SpecPublisher } from './shell/process/spec-publisher.js';
+import { StatsBoard } from './shell/process/stats-board.js';
+import { wakeMirrors } from './shell/process/wake-mirrors.js';
+import { CONTROL_STORE } from './shell/provider-tokens.js';
+import { ReadinessProbe } from './shell/readiness-probe.js';
+
+@Module({})
+class ControlModule {}
+
+const now = (): Date => new Date();
+
+/** The only place where ports meet adapters. */
+export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
+  const { config, log, messaging, signal } = shell;
+  const catalog = openCatalog<CatalogTables>(config.catalog, (error) =>
+    log.warn({ error }, 'an idle session of the catalog broke'),
+  );
+  const store = buildControlStore(catalog, { now, newId: randomUUID });
+  const signingKey = config.jwtSecret?.reveal() ?? randomBytes(32).toString('hex');
+  const tokens = new Tokens(signingKey, now);
+  const bells = new EventBells();
+  const heartbeats = new HeartbeatBoard(now);
+  const stats = new StatsBoard(catalog, now);
+  const views = new MirrorViews(catalog, stats, heartbeats);
+  const provide = (token: InjectionToken, value: object) => ({
+    provide: token,
+    useFactory: () => value,
+  });
+  return {
+    module: ControlModule,
+    controllers: [
+      HealthController,
+      AuthController,
+      PeersController,
+      MirrorsController,
+      MirrorHistoryController,
+    ],
+    providers: [
+      provide(CONTROL_STORE, store),
+      provide(Tokens, tokens),
+      provide(EventBells, bells),
+      provide(HeartbeatBoard, heartbeats),
+      provide(StatsBoard, stats),
+      provide(MirrorViews, views),
+      provide(SpecPublisher, new SpecPublisher(catalog, messaging)),
+      provide(ReadinessProbe, new ReadinessProbe(catalog, messaging, heartbeats)),
+      provide(MirrorDesk, new MirrorDesk({ store, messaging, newMirrorId: () => newShortId('m') })),
+      provide(
+        PeerDesk,
+        new PeerDesk({
+          store,
+          messaging,
+          sealingKey: config.sealingKey,
+          newPeerId: () => newShortId('p'),
+        }),
+      ),
+      provide(
+        MirrorEventStreams,
+        new MirrorEventStreams({ store, views, bells, stopping: signal }),
+      ),
+      provide(APP_FILTER, new ProblemFilter(log)),
+      provide(APP_GUARD, new AccessGuard(tokens, catalog)),
+      provide(APP_INTERCEPTOR, new IdempotencyInterceptor(catalog, signingKey, now)),
+    ],
+  };
+}
+
+/** Brings the catalog up to date and lets the first administrator in, before anything listens. */
+export async function prepareControl(
+  app: INestApplicationContext,
+  shell: Shell<ControlConfig>,
+): Promise<void> {
+  const { config, log, messaging, signal } = shell;
+  const store: ControlStore = app.get(CONTROL_STORE);
+  await waitForCatalog(store.catalog, log, signal);
+  const migrations = await migrateCatalog(store.catalog);
+  if (migrations.length > 0) log.info({ migrations }, 'the catalog was migrated');
+  const { adminUser: username, adminPassword: password } = config;
+  await ensureAdministrator(store, { id: newShortId('u'), username, password }, log);
+  const stats = app.get(StatsBoard);
+  await stats.restore();
+  stats.listen(messaging);
+  app.get(HeartbeatBoard).listen(messaging);
+}
+
+/** The process manager: what is sent, what is told, and what time brings. */
+export function controlLoops(
+  app: INestApplicationContext,
+  shell: Shell<ControlConfig>,
+): readonly Loop[] {
+  const { config, log, messaging } = shell;
+  const { catalog, mirrors }: ControlStore = app.get(CONTROL_STORE);
+  const specs = app.get(SpecPublisher);
+  const stats = app.get(StatsBoard);
+  const bells = app.get(EventBells);
+  return [
+    {
+      name: 'bell',
+      run: (signal) =>
+        ringBells(
+          listenForEvents(config.catalog, () => bells.ring()),
+          signal,
+        ),
+    },
+    {
+      name: 'outbox',
+      run: (signal) =>
+        dispatchOutbox({ catalog, messaging, specs, bell: bells.hang(), log, signal }),
+    },
+    {
+      name: 'events',
+      run: (signal) =>
+        recordWorkerEvents({ messaging, mirrors, log, now, random: Math.random, signal }),
+    },
+    {
+      name: 'clock',
+      run: (signal) => wakeMirrors({ catalog, messaging, mirrors, specs, stats, log, now, signal }),
+    },
+  ];
+}
+
+/** Closes the catalog, when nobody reads it any more. */
+export function closeControl(app: INestApplicationContext): readonly ShutdownStep[] {
+  const { catalog }: ControlStore = app.get(CONTROL_STORE);
+  return [{ name: 'catalog', deadlineMs: 3_000, run: () => catalog.destroy() }];
+}
+
+/** Listens until the process stops. */
+async function ringBells(bell: EventBell, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await bell.close();
+}

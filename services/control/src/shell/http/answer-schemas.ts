@@ -1,0 +1,189 @@
+import { SSL_MODES, TABLE_STATUSES } from '@bunnydb/contracts';
+import { LOG_CATEGORIES, LOG_LEVELS } from '../../core/mirror/mirror-log-line.js';
+import { MIRROR_STATUSES } from '../../core/mirror/mirror-status.js';
+import { ROLES } from '../../core/user/user.js';
+import type { JsonSchema } from './request-schema.js';
+
+const TEXT = { type: 'string' };
+const TEXT_OR_NULL = { type: ['string', 'null'] };
+const COUNT = { type: 'integer', minimum: 0 };
+const NUMBER = { type: 'number' };
+const NUMBER_OR_NULL = { type: ['number', 'null'] };
+const FLAG = { type: 'boolean' };
+const TIME = { type: 'string', format: 'date-time' };
+const TIME_OR_NULL = { type: ['string', 'null'], format: 'date-time' };
+const LSN_OR_NULL = { type: ['string', 'null'], examples: ['0/1A2B3C4D'] };
+
+const object = (properties: Readonly<Record<string, JsonSchema>>): JsonSchema => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+});
+const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
+const schemaRef = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+
+const MIRROR: Readonly<Record<string, JsonSchema>> = {
+  id: TEXT,
+  name: TEXT,
+  source_peer: TEXT,
+  destination_peer: TEXT,
+  status: { type: 'string', enum: MIRROR_STATUSES },
+  phase: { ...TEXT, description: 'What the mirror is doing now, in words.' },
+  slot_name: TEXT_OR_NULL,
+  publication_name: TEXT_OR_NULL,
+  last_lsn: LSN_OR_NULL,
+  source_lsn: LSN_OR_NULL,
+  lag_bytes: NUMBER_OR_NULL,
+  lag_seconds: NUMBER_OR_NULL,
+  last_sync_batch_id: TEXT_OR_NULL,
+  rows_per_second: NUMBER,
+  error_message: TEXT_OR_NULL,
+  error_hint: TEXT_OR_NULL,
+  error_count: COUNT,
+  next_retry_at: TIME_OR_NULL,
+  pending_schema_changes: COUNT,
+  snapshot: object({
+    tables_done: COUNT,
+    tables_total: COUNT,
+    rows_done: COUNT,
+    rows_total: COUNT,
+    bytes_done: COUNT,
+    bytes_total: COUNT,
+    eta_seconds: NUMBER_OR_NULL,
+  }),
+  config: { type: 'object', description: 'Every option with its value.' },
+  created_at: TIME,
+  updated_at: TIME,
+};
+
+const METRICS: Readonly<Record<string, JsonSchema>> = {
+  lag_bytes: NUMBER_OR_NULL,
+  lag_seconds: NUMBER_OR_NULL,
+  total_rows_synced: COUNT,
+  rows_per_second: NUMBER,
+  transactions_per_second: NUMBER,
+  retained_wal_bytes: NUMBER_OR_NULL,
+  stream_bytes: NUMBER_OR_NULL,
+  stream_messages: NUMBER_OR_NULL,
+};
+
+/** What the gateway answers with, by name; `Answers` refers to these. */
+export const ANSWER_SCHEMAS = {
+  Session: object({
+    token: TEXT,
+    expires_at: TIME,
+    username: TEXT,
+    role: { type: 'string', enum: ROLES },
+  }),
+  Me: object({ username: TEXT, role: { type: 'string', enum: ROLES }, expires_at: TIME }),
+  Message: object({ message: TEXT }),
+  Deleted: object({ deleted: TEXT }),
+  Peer: object({
+    name: TEXT,
+    host: TEXT,
+    port: COUNT,
+    user: TEXT,
+    database: TEXT,
+    ssl_mode: { type: 'string', enum: SSL_MODES },
+    has_password: FLAG,
+    has_ssl_root_cert: FLAG,
+    has_ssl_cert: FLAG,
+    has_ssl_key: FLAG,
+    created_at: TIME,
+    updated_at: TIME,
+  }),
+  PeerTest: {
+    type: 'object',
+    properties: {
+      success: FLAG,
+      version: TEXT,
+      server_version_num: COUNT,
+      latency_ms: NUMBER,
+      is_standby: FLAG,
+      wal_level: TEXT,
+      can_replicate: FLAG,
+      can_create: FLAG,
+      max_replication_slots: COUNT,
+      used_replication_slots: COUNT,
+      error: TEXT,
+      hint: TEXT,
+    },
+    required: ['success'],
+  },
+  PeerTable: object({
+    schema: TEXT,
+    table_name: TEXT,
+    row_count: NUMBER,
+    bytes: NUMBER,
+    has_primary_key: FLAG,
+    replica_identity: { type: 'string', enum: ['default', 'full', 'index', 'nothing'] },
+    partitioned: FLAG,
+  }),
+  Mirror: object(MIRROR),
+  MirrorTable: object({
+    table_name: TEXT,
+    destination_table: TEXT,
+    status: { type: 'string', enum: TABLE_STATUSES },
+    rows_synced: COUNT,
+    rows_inserted: COUNT,
+    rows_updated: COUNT,
+    rows_deleted: COUNT,
+    copy: { type: ['object', 'null'], description: 'Progress of the copy.' },
+    last_synced_at: TIME_OR_NULL,
+    error_message: TEXT_OR_NULL,
+  }),
+  MirrorWithTables: object({ ...MIRROR, tables: listOf(schemaRef('MirrorTable')) }),
+  MirrorTables: object({ config: { type: 'object' }, tables: listOf(schemaRef('MirrorTable')) }),
+  Wish: object({ name: TEXT, status: { type: 'string', enum: MIRROR_STATUSES }, message: TEXT }),
+  Check: object({ name: TEXT, ok: FLAG, detail: TEXT, fix: TEXT }),
+  Preflight: object({
+    ok: FLAG,
+    checks: listOf(schemaRef('Check')),
+    tables: { type: 'array', items: { type: 'object' } },
+  }),
+  LogPage: object({
+    logs: listOf(
+      object({
+        id: COUNT,
+        level: { type: 'string', enum: LOG_LEVELS },
+        category: { type: 'string', enum: LOG_CATEGORIES },
+        message: TEXT,
+        details: { type: 'object' },
+        created_at: TIME,
+      }),
+    ),
+    total: COUNT,
+  }),
+  EventPage: object({
+    events: listOf(
+      object({ id: COUNT, type: TEXT, at: TIME, actor: TEXT, body: { type: 'object' } }),
+    ),
+  }),
+  EventStream: { type: 'string' },
+  Metrics: {
+    type: 'object',
+    properties: {
+      ...METRICS,
+      last_sync_time: TIME_OR_NULL,
+      series: listOf(object({ at: TIME, ...METRICS })),
+    },
+    required: Object.keys(METRICS),
+  },
+  Problem: {
+    type: 'object',
+    description: 'RFC 9457; `error` repeats `detail`.',
+    properties: {
+      type: TEXT,
+      title: TEXT,
+      status: COUNT,
+      detail: TEXT,
+      error: TEXT,
+      request_id: TEXT,
+      fields: listOf(object({ path: TEXT, message: TEXT })),
+      checks: listOf(schemaRef('Check')),
+    },
+    required: ['type', 'title', 'status', 'detail', 'error', 'request_id'],
+  },
+} as const satisfies Readonly<Record<string, JsonSchema>>;
+
+export type AnswerName = keyof typeof ANSWER_SCHEMAS;

@@ -1,0 +1,217 @@
+import type {
+  CreateMirrorRequest,
+  MirrorOptions,
+  PreflightCheck,
+  TableMapping,
+  ValidateReply,
+  ValidateRequest,
+} from '@bunnydb/contracts';
+import { Query, defaultPublicationName, defaultSlotName } from '@bunnydb/contracts';
+import type { EventMetadata } from '@bunnydb/event-store';
+import type { Messaging } from '@bunnydb/messaging';
+import { formatQualifiedName } from '@bunnydb/pg-model';
+import { mirrorStream } from '../core/control-event.js';
+import type { MirrorCommand } from '../core/mirror/mirror-command.js';
+import { optionsOf } from '../core/mirror/mirror-config.js';
+import type { MirrorCreated } from '../core/mirror/mirror-event.js';
+import type { MirrorState } from '../core/mirror/mirror-state.js';
+import { configOf } from '../core/request/config-of.js';
+import { wishesOf } from '../core/request/wishes-of.js';
+import type { ControlStore } from './catalog/control-store.js';
+import { type MirrorRow, readMirror } from './catalog/read-mirrors.js';
+import { readPeer } from './catalog/read-peers.js';
+import { Problem, invalidRequest, refusalProblem, valueOrProblem } from './http/problem.js';
+import { nameTaken } from './peer-desk.js';
+
+/** Pre-flight looks at every table on both servers. */
+const PREFLIGHT_TIMEOUT_MS = 60_000;
+
+export interface Preflight {
+  readonly ok: boolean;
+  readonly checks: readonly PreflightCheck[];
+  readonly tables: readonly TableMapping[];
+}
+
+/** What can be done with mirrors. */
+export class MirrorDesk {
+  readonly #store: ControlStore;
+  readonly #messaging: Messaging;
+  readonly #newMirrorId: () => string;
+
+  constructor(options: {
+    readonly store: ControlStore;
+    readonly messaging: Messaging;
+    readonly newMirrorId: () => string;
+  }) {
+    this.#store = options.store;
+    this.#messaging = options.messaging;
+    this.#newMirrorId = options.newMirrorId;
+  }
+
+  /** The mirror of a name, or 404. */
+  async find(name: string): Promise<MirrorRow> {
+    const row = await readMirror(this.#store.catalog, name);
+    if (!row) throw new Problem(404, `there is no mirror ${name}`);
+    return row;
+  }
+
+  /** Looks at both servers with the eyes of the schema service: everything that would keep the mirror from running, and its fix. */
+  async preflight(request: CreateMirrorRequest): Promise<Preflight> {
+    const question = await this.#preflightRequest(request);
+    const reply = await this.#messaging.request<ValidateReply>(Query.SchemaValidate, question, {
+      timeoutMs: PREFLIGHT_TIMEOUT_MS,
+    });
+    if (!reply.ok) {
+      const { kind, message, hint } = reply.failure;
+      return {
+        ok: false,
+        checks: [{ name: kind, ok: false, detail: message, fix: hint }],
+        tables: [],
+      };
+    }
+    const checks = [...reply.checks, ...mappingChecks(reply.tables)];
+    return { ok: checks.every((check) => check.ok), checks, tables: reply.tables };
+  }
+
+  /** Creates a mirror whose pre-flight passes; the provision saga takes it from there. */
+  async create(request: CreateMirrorRequest, metadata: EventMetadata): Promise<MirrorRow> {
+    const { name } = request;
+    // Asked again under the lock; here it spares the pre-flight.
+    const taken = await nameTaken(readMirror(this.#store.catalog, name), name);
+    if (taken) throw refusalProblem(taken);
+    const preflight = await this.preflight(request);
+    if (!preflight.ok) throw failedPreflight(preflight.checks);
+    const body = this.#newMirror(request, preflight.tables);
+    const result = await this.#store.mirrors.handle(
+      mirrorStream(body.id),
+      { type: 'create', body },
+      {
+        metadata,
+        check: async (tx) => {
+          const refusal = await nameTaken(readMirror(tx, name), name);
+          if (refusal) return refusal;
+          for (const peer of [body.source_peer, body.destination_peer]) {
+            if (!(await readPeer(tx, peer))) {
+              return { reason: 'conflict', detail: `the peer ${peer} was deleted meanwhile` };
+            }
+          }
+          return undefined;
+        },
+      },
+    );
+    if (result.tag === 'refused') throw refusalProblem(result.refusal);
+    return this.find(name);
+  }
+
+  /** Runs a person's wish on a mirror; what its state does not allow is 409. */
+  async wish(
+    row: MirrorRow,
+    command: MirrorCommand,
+    metadata: EventMetadata,
+  ): Promise<MirrorState> {
+    const result = await this.#store.mirrors.handle(mirrorStream(row.mirror_id), command, {
+      metadata,
+    });
+    if (result.tag === 'refused') throw refusalProblem(result.refusal);
+    return this.#store.mirrors.load(mirrorStream(row.mirror_id));
+  }
+
+  /** The state of a mirror that may be dropped already. */
+  async stateOf(row: MirrorRow): Promise<MirrorState> {
+    return this.#store.mirrors.load(mirrorStream(row.mirror_id));
+  }
+
+  async changeOptions(
+    row: MirrorRow,
+    options: Partial<MirrorOptions>,
+    metadata: EventMetadata,
+  ): Promise<MirrorRow> {
+    await this.wish(row, { type: 'change_options', options }, metadata);
+    return this.find(row.name);
+  }
+
+  async #preflightRequest(request: CreateMirrorRequest): Promise<ValidateRequest> {
+    const { catalog } = this.#store;
+    const source = await readPeer(catalog, request.source_peer);
+    const destination = await readPeer(catalog, request.destination_peer);
+    const missing = [
+      ...(source ? [] : ['source_peer']),
+      ...(destination ? [] : ['destination_peer']),
+    ].map((path) => ({ path, message: 'there is no peer of this name' }));
+    if (!source || !destination) throw invalidRequest(missing);
+    const allTables = request.all_tables === true;
+    if (allTables && request.table_mappings?.length) {
+      const message = 'leave it out with all_tables, or leave all_tables out';
+      throw invalidRequest([{ path: 'table_mappings', message }]);
+    }
+    return {
+      name: request.name,
+      source: source.connection,
+      destination: destination.connection,
+      wishes: allTables ? [] : valueOrProblem(wishesOf(request.table_mappings ?? [])),
+      all_tables: allTables,
+      options: optionsOf(configOf(request)),
+      ...(request.publication_name ? { publication_name: request.publication_name } : {}),
+      ...(request.replication_slot_name
+        ? { replication_slot_name: request.replication_slot_name }
+        : {}),
+    };
+  }
+
+  #newMirror(request: CreateMirrorRequest, tables: readonly TableMapping[]): MirrorCreated['body'] {
+    const id = this.#newMirrorId();
+    const config = configOf(request);
+    return {
+      id,
+      name: request.name,
+      source_peer: request.source_peer,
+      destination_peer: request.destination_peer,
+      tables,
+      options: optionsOf(config),
+      config,
+      slot_name: request.replication_slot_name ?? defaultSlotName(id),
+      publication_name: request.publication_name ?? defaultPublicationName(id),
+      own_publication: Boolean(request.publication_name),
+    };
+  }
+}
+
+/** 422 with every check that failed, each with what mends it. */
+function failedPreflight(checks: readonly PreflightCheck[]): Problem {
+  const failed = checks.filter((check) => !check.ok);
+  const detail = failed.map((check) => check.detail).join('; ');
+  return new Problem(422, `the pre-flight found what has to be mended first: ${detail}`, {
+    checks: failed,
+  });
+}
+
+/** What only the whole list can show. */
+function mappingChecks(tables: readonly TableMapping[]): readonly PreflightCheck[] {
+  const checks: PreflightCheck[] = [];
+  if (tables.length === 0) {
+    checks.push({
+      name: 'tables_found',
+      ok: false,
+      detail: 'no table of the source matches',
+      fix: 'Name tables that exist, as schema.table or as a pattern such as public.*',
+    });
+  }
+  for (const side of ['source', 'destination'] as const) {
+    const names = tables.map((table) => formatQualifiedName(table[side]));
+    const twice = [...new Set(duplicatesOf(names))];
+    for (const name of twice) {
+      checks.push({
+        name: `${side}_tables_distinct`,
+        ok: false,
+        detail: `the ${side} table ${name} is mapped more than once`,
+        fix: 'Give every table one mapping, and every mapping a destination of its own.',
+      });
+    }
+  }
+  return checks;
+}
+
+function duplicatesOf(names: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return names.filter((name) => seen.size === seen.add(name).size);
+}

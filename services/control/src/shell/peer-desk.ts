@@ -1,0 +1,258 @@
+import type {
+  CreatePeerRequest,
+  PeerConnection,
+  PeerTable,
+  PeerTablesReply,
+  PeerTestReply,
+  UpdatePeerRequest,
+} from '@bunnydb/contracts';
+import { Query } from '@bunnydb/contracts';
+import type { EventMetadata } from '@bunnydb/event-store';
+import type { Messaging } from '@bunnydb/messaging';
+import type { SealingKey } from '@bunnydb/secrets';
+import { mirrorStream, peerStream } from '../core/control-event.js';
+import type { Refusal } from '../core/decision.js';
+import type { PeerAddress } from '../core/peer/peer-url.js';
+import { parsePeerUrl } from '../core/peer/peer-url.js';
+import type { ControlStore } from './catalog/control-store.js';
+import { readMirrorsOfPeer } from './catalog/read-mirrors.js';
+import { type PeerRow, readPeer, readPeers } from './catalog/read-peers.js';
+import { Problem, invalidRequest, refusalProblem } from './http/problem.js';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const ATTEMPTS_MAX = 5;
+
+/** A peer as people see it: no secret, only whether there is one. */
+export type PeerObject = ReturnType<typeof peerObject>;
+
+/** What can be done with peers. Servers are looked at through the schema service; control opens none. */
+export class PeerDesk {
+  readonly #store: ControlStore;
+  readonly #messaging: Messaging;
+  readonly #sealingKey: SealingKey;
+  readonly #newPeerId: () => string;
+
+  constructor(options: {
+    readonly store: ControlStore;
+    readonly messaging: Messaging;
+    readonly sealingKey: SealingKey;
+    readonly newPeerId: () => string;
+  }) {
+    this.#store = options.store;
+    this.#messaging = options.messaging;
+    this.#sealingKey = options.sealingKey;
+    this.#newPeerId = options.newPeerId;
+  }
+
+  async list(): Promise<readonly PeerObject[]> {
+    return (await readPeers(this.#store.catalog)).map(peerObject);
+  }
+
+  async show(name: string): Promise<PeerObject> {
+    return peerObject(await this.#find(name));
+  }
+
+  async create(request: CreatePeerRequest, metadata: EventMetadata): Promise<PeerObject> {
+    const connection = this.#newConnection(request);
+    const id = this.#newPeerId();
+    const result = await this.#store.peers.handle(
+      peerStream(id),
+      { type: 'create', id, connection },
+      { metadata, check: (tx) => nameTaken(readPeer(tx, request.name), request.name) },
+    );
+    if (result.tag === 'refused') throw refusalProblem(result.refusal);
+    return this.show(request.name);
+  }
+
+  /** Changes a peer and, in the same transaction, tells every mirror that uses it, so that its sessions connect anew. */
+  async change(
+    name: string,
+    request: UpdatePeerRequest,
+    metadata: EventMetadata,
+  ): Promise<PeerObject> {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+      const row = await this.#find(name);
+      const connection = this.#changedConnection(row.connection, request);
+      const prepared = await this.#store.peers.prepare(
+        peerStream(row.peer_id),
+        { type: 'change', connection },
+        { metadata },
+      );
+      if (prepared.tag === 'refused') throw refusalProblem(prepared.refusal);
+      const followers = [];
+      for (const mirror of await readMirrorsOfPeer(this.#store.catalog, name)) {
+        const told = await this.#store.mirrors.prepare(
+          mirrorStream(mirror.mirror_id),
+          { type: 'note_peer_changed', peer: name },
+          { metadata },
+        );
+        // A mirror that is gone by now needs to be told nothing.
+        if (told.tag === 'prepared') followers.push(told);
+      }
+      const result = await this.#store.events.append({
+        streams: [prepared.append, ...followers.map((follower) => follower.append)],
+        outbox: followers.flatMap((follower) => follower.outbox),
+      });
+      if (result.tag === 'appended') return this.show(name);
+    }
+    throw new Problem(503, 'the peer or its mirrors are changing right now', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  async delete(name: string, metadata: EventMetadata): Promise<{ readonly deleted: string }> {
+    const row = await this.#find(name);
+    const result = await this.#store.peers.handle(
+      peerStream(row.peer_id),
+      { type: 'delete' },
+      {
+        metadata,
+        check: async (tx): Promise<Refusal | undefined> => {
+          const users = await readMirrorsOfPeer(tx, name);
+          if (users.length === 0) return undefined;
+          const names = users.map((mirror) => mirror.name).join(', ');
+          const detail = `the peer is used by ${names}; delete these mirrors first`;
+          return { reason: 'conflict', detail };
+        },
+      },
+    );
+    if (result.tag === 'refused') throw refusalProblem(result.refusal);
+    return { deleted: name };
+  }
+
+  /** Tries to connect, and says what the server is like. */
+  async test(name: string) {
+    const { connection } = await this.#find(name);
+    const reply = await this.#messaging.request<PeerTestReply>(
+      Query.SchemaPeerTest,
+      { peer: connection },
+      { timeoutMs: REQUEST_TIMEOUT_MS },
+    );
+    if (!reply.ok) {
+      const { message, hint, kind, detail } = reply.failure;
+      return { success: false as const, error: message, hint, kind, detail };
+    }
+    const { ok: _, ...found } = reply;
+    return { success: true as const, ...found };
+  }
+
+  /** The tables on the server. */
+  async tables(name: string): Promise<readonly PeerTable[]> {
+    const { connection } = await this.#find(name);
+    const reply = await this.#messaging.request<PeerTablesReply>(
+      Query.SchemaPeerTables,
+      { peer: connection },
+      { timeoutMs: REQUEST_TIMEOUT_MS },
+    );
+    if (reply.ok) return reply.tables;
+    const { message, hint } = reply.failure;
+    throw new Problem(503, `${message}: ${hint}`, { retryAfterSeconds: 10 });
+  }
+
+  async #find(name: string): Promise<PeerRow> {
+    const row = await readPeer(this.#store.catalog, name);
+    if (!row) throw new Problem(404, `there is no peer ${name}`);
+    return row;
+  }
+
+  #newConnection(request: CreatePeerRequest): PeerConnection {
+    const address: Partial<PeerAddress> = request.url
+      ? this.#addressOf(request.url, request)
+      : { host: request.host, user: request.user, database: request.database };
+    const { host, user, database } = address;
+    if (host === undefined || user === undefined || database === undefined) {
+      throw invalidRequest([{ path: 'host', message: 'give host, user and database, or url' }]);
+    }
+    return this.#sealed({
+      name: request.name,
+      host,
+      port: request.port ?? address.port ?? 5432,
+      user,
+      database,
+      password: request.password ?? address.password,
+      ssl_mode: request.ssl_mode ?? address.ssl_mode ?? 'prefer',
+      ssl_root_cert: request.ssl_root_cert ?? undefined,
+      ssl_cert: request.ssl_cert ?? undefined,
+      ssl_key: request.ssl_key ?? undefined,
+    });
+  }
+
+  /** What is omitted stays, secrets as they are sealed; null takes away what may be missing. */
+  #changedConnection(present: PeerConnection, request: UpdatePeerRequest): PeerConnection {
+    const address: Partial<PeerAddress> = request.url ? this.#addressOf(request.url, request) : {};
+    const fresh = this.#sealed({
+      name: present.name,
+      host: request.host ?? address.host ?? present.host,
+      port: request.port ?? address.port ?? present.port,
+      user: request.user ?? address.user ?? present.user,
+      database: request.database ?? address.database ?? present.database,
+      password: request.password ?? address.password,
+      ssl_mode: request.ssl_mode ?? address.ssl_mode ?? present.ssl_mode,
+      ssl_key: request.ssl_key ?? undefined,
+    });
+    const kept = <Value>(given: Value | null | undefined, old: Value | undefined) =>
+      given === undefined ? old : (given ?? undefined);
+    return {
+      ...fresh,
+      password: fresh.password ?? (request.password === null ? undefined : present.password),
+      ssl_root_cert: kept(request.ssl_root_cert, present.ssl_root_cert),
+      ssl_cert: kept(request.ssl_cert, present.ssl_cert),
+      ssl_key: fresh.ssl_key ?? (request.ssl_key === null ? undefined : present.ssl_key),
+    };
+  }
+
+  #addressOf(url: string, request: object): PeerAddress {
+    const parsed = parsePeerUrl(url);
+    if (parsed.tag === 'malformed') {
+      throw invalidRequest([{ path: 'url', message: parsed.reason }]);
+    }
+    const given = new Map(Object.entries(request));
+    const twice = ['host', 'port', 'user', 'database'].filter(
+      (name) => (given.get(name) ?? undefined) !== undefined,
+    );
+    if (twice.length > 0) {
+      throw invalidRequest(
+        twice.map((path) => ({ path, message: 'is in the url already; give only one of them' })),
+      );
+    }
+    return parsed.address;
+  }
+
+  /** An empty password or key counts as none. */
+  #sealed(plain: PeerConnection): PeerConnection {
+    const { password, ssl_key: sslKey } = plain;
+    return {
+      ...plain,
+      password: password ? this.#sealingKey.seal(password) : undefined,
+      ssl_key: sslKey ? this.#sealingKey.seal(sslKey) : undefined,
+    };
+  }
+}
+
+/** Refuses a name that something has already. */
+export async function nameTaken(
+  found: Promise<object | undefined>,
+  name: string,
+): Promise<Refusal | undefined> {
+  return (await found) === undefined
+    ? undefined
+    : { reason: 'conflict', detail: `the name ${name} is taken; choose another` };
+}
+
+function peerObject(row: PeerRow) {
+  const { connection } = row;
+  return {
+    name: row.name,
+    host: connection.host,
+    port: connection.port,
+    user: connection.user,
+    database: connection.database,
+    ssl_mode: connection.ssl_mode,
+    has_password: connection.password !== undefined,
+    has_ssl_root_cert: connection.ssl_root_cert !== undefined,
+    has_ssl_cert: connection.ssl_cert !== undefined,
+    has_ssl_key: connection.ssl_key !== undefined,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}
