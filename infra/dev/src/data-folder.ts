@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { canPostgresReach } from '@bunnydb/testkit';
@@ -63,6 +71,11 @@ function clustersElsewhere(stack: string): string {
   const digest = createHash('sha256').update(stack).digest('hex').slice(0, 12);
   const folder = join('/var/tmp', `bunnydb-${digest}`);
   mkdirSync(folder, { recursive: true });
+  if (statSync(folder).uid !== process.getuid?.()) {
+    throw new UserProblem(
+      `${folder} belongs to another user: remove it, or choose a folder with --data-dir.`,
+    );
+  }
   chmodSync(folder, 0o711);
   return folder;
 }

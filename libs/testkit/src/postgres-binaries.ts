@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -65,7 +65,11 @@ function reachableNative(native: string, version: PostgresVersion): string {
   if (user === undefined || canReach(user, join(native, 'bin'))) return native;
   const digest = createHash('sha256').update(native).digest('hex').slice(0, 12);
   const copy = join(tmpdir(), `bunnydb-postgres-${version}-${digest}`);
-  if (existsSync(join(copy, 'bin', 'postgres'))) return copy;
+  if (existsSync(copy)) {
+    // Anyone may write to the folder for temporary files; what another user put there is not run.
+    if (statSync(copy).uid === process.getuid?.()) return copy;
+    throw new Error(`${copy} belongs to another user: remove it.`);
+  }
   const unfinished = `${copy}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true, mode: 0o755 });
   cpSync(native, unfinished, { recursive: true, verbatimSymlinks: true });

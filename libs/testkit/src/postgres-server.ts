@@ -1,15 +1,14 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
 import { type ChildExit, describeExit, endChild, exitOf } from './child-exit.js';
 import { freePort, isPortFree } from './free-port.js';
 import { endWithParent } from './guardian.js';
 import { type PostgresVersion, findPostgres } from './postgres-binaries.js';
+import { ensureCluster, serverEnvironment } from './postgres-cluster.js';
 import { logTail, withLog } from './server-log.js';
 import { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
-import { canReach, giveFolder, unprivilegedUser } from './unprivileged-user.js';
+import { giveFolder, unprivilegedUser } from './unprivileged-user.js';
 import { until } from './until.js';
 
 export interface PostgresOptions {
@@ -44,7 +43,6 @@ const DEFAULT_SETTINGS: Readonly<Record<string, string | number>> = {
 };
 
 const STOP_TIMEOUT_MS = 30_000;
-const run = promisify(execFile);
 
 /** Makes a cluster if there is none in `dataDir`, and starts a real PostgreSQL on it. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
@@ -81,54 +79,6 @@ function temporaryDataDir(): string {
   return join(folder, 'data');
 }
 
-async function ensureCluster(
-  version: PostgresVersion,
-  dataDir: string,
-  password: string | undefined,
-): Promise<void> {
-  if (existsSync(join(dataDir, 'PG_VERSION'))) return;
-  const user = unprivilegedUser();
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  giveFolder(user, dataDir);
-  if (!canReach(user, dirname(dataDir))) {
-    throw new Error(
-      `The user that PostgreSQL runs as cannot enter ${dirname(dataDir)}: choose a data folder that is open to it.`,
-    );
-  }
-  const passwordFile = join(dirname(dataDir), `.${basename(dataDir)}.${process.pid}.password`);
-  const authentication =
-    password === undefined
-      ? ['--auth=trust']
-      : ['--auth=scram-sha-256', `--pwfile=${passwordFile}`];
-  if (password !== undefined) {
-    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-    giveFolder(user, passwordFile);
-  }
-  try {
-    await run(
-      join(findPostgres(version), 'initdb'),
-      [
-        '-D',
-        dataDir,
-        '-U',
-        'postgres',
-        '-E',
-        'UTF8',
-        '--no-locale',
-        '--no-sync',
-        ...authentication,
-      ],
-      { ...user, env: serverEnvironment() },
-    );
-  } catch (error) {
-    // A cluster that is half made would be taken for a whole one at the next start.
-    rmSync(dataDir, { recursive: true, force: true });
-    throw new Error(`initdb of PostgreSQL ${version} failed in ${dataDir}`, { cause: error });
-  } finally {
-    rmSync(passwordFile, { force: true });
-  }
-}
-
 function spawnServer(
   version: PostgresVersion,
   dataDir: string,
@@ -155,11 +105,6 @@ function spawnServer(
     endWithParent(child, 'SIGINT');
     return child;
   });
-}
-
-/** Nothing of the caller's `PG…` or locale variables may reach the server. */
-function serverEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: process.env['PATH'] ?? '', TZ: 'UTC', LC_ALL: 'C' };
 }
 
 interface ServerFacts {
