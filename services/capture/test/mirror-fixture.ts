@@ -96,7 +96,11 @@ export class CapturedMirror {
     database: TestDatabase,
     options: FixtureOptions,
   ): Promise<CapturedMirror> {
-    const messaging = await connectMessaging({ url: natsUrl, name: 'capture test' });
+    const messaging = await connectMessaging({
+      url: natsUrl,
+      name: 'capture test',
+      log: console as never,
+    });
     const mirror = new CapturedMirror(messaging, specFor(database, options));
     const prepared = await prepareSource(messaging, mirror.settings, mirror.spec);
     mirror.spec = { ...mirror.spec, source_identity: prepared.identity };
@@ -156,7 +160,11 @@ export class CapturedMirror {
   /** All messages of the stream. */
   async messages(): Promise<StoredMessage[]> {
     const name = changeStreamName(this.spec.id);
-    const { state } = await this.messaging.jsm.streams.info(name);
+    const state = await this.messaging.jsm.streams.info(name).then(
+      (info) => info.state,
+      () => null,
+    );
+    if (!state) return [];
     const found: StoredMessage[] = [];
     for (let sequence = Math.max(1, state.first_seq); sequence <= state.last_seq; sequence++) {
       const message = await this.messaging.jsm.streams.getMessage(name, { seq: sequence });

@@ -81,11 +81,6 @@ export class BatchAssembler {
     return this.#prevLsn;
   }
 
-  /** Stream sequence of the first message of the batch under way. */
-  get openSequence(): number {
-    return this.#messages === 0 ? this.#options.sink.nextSequence : this.#firstSequence;
-  }
-
   /** Whether anything waits that was not handed to the sink as a whole batch. */
   get isEmpty(): boolean {
     return this.#lines.count === 0 && this.#messages === 0 && this.#open.size === 0;

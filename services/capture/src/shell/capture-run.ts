@@ -18,8 +18,13 @@ import { FileSpool } from './file-spool.js';
 import { SlotKeeper } from './slot-keeper.js';
 import { StreamKeeper } from './stream-keeper.js';
 
-/** Why a run ended without a failure: the stream has to be looked at again, or read again from the slot. */
-export type RunEnd = 'revalidate' | 'rewind' | 'stopped';
+/** Why a run ended without having failed for good. */
+export type RunEnd =
+  /** The stream has to be looked at again, for this reason. */
+  | { readonly tag: 'revalidate'; readonly reason: MirrorError }
+  /** The applier asked to read from the slot again. */
+  | { readonly tag: 'rewind' }
+  | { readonly tag: 'stopped' };
 
 export interface CaptureRunOptions {
   readonly messaging: Messaging;
@@ -75,7 +80,13 @@ export class CaptureRun implements ReplicationHandler {
     });
     this.ended.catch(() => undefined);
     const onFailed = (failure: MirrorError): void => this.#settle(failure);
-    this.#keeper = new StreamKeeper({ messaging, spec, facts: stream, onStuck: onFailed });
+    this.#keeper = new StreamKeeper({
+      messaging,
+      spec,
+      facts: stream,
+      confirmedLsn: options.confirmedLsn,
+      onStuck: onFailed,
+    });
     this.#publisher = this.#openPublisher();
     this.assembler = new BatchAssembler({
       mirrorName: spec.name,
@@ -94,7 +105,7 @@ export class CaptureRun implements ReplicationHandler {
     this.slot = this.#openSlotKeeper(onFailed);
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     // After a reconnect acknowledgements may be missing and the stream may have lost its tail.
-    this.#offReconnect = messaging.onReconnect(() => this.#settle('revalidate'));
+    this.#offReconnect = messaging.onReconnect(() => this.#lookAgain(reconnected()));
   }
 
   /** End of the last transaction that is in the stream. */
@@ -111,7 +122,7 @@ export class CaptureRun implements ReplicationHandler {
       handler: this,
     });
     this.#stream.ended.then(
-      () => this.#settle('stopped'),
+      () => this.#settle({ tag: 'stopped' }),
       (error: MirrorError) => this.#settle(error),
     );
     this.slot.attach(this.#stream);
@@ -173,6 +184,10 @@ export class CaptureRun implements ReplicationHandler {
     this.#patience = undefined;
     this.#waitsForMore = false;
     this.#stored();
+  }
+
+  #lookAgain(reason: MirrorError): void {
+    this.#settle({ tag: 'revalidate', reason });
   }
 
   #committed(): void {
@@ -247,9 +262,10 @@ export class CaptureRun implements ReplicationHandler {
         this.#keeper.batchStored(sequence, bytes);
         onBatchStored();
       },
-      onFull: () => this.#keeper.makeRoom(this.assembler.openSequence),
+      onFull: (openSequence) => this.#keeper.makeRoom(openSequence),
       onReleased: (buffer) => this.assembler.pool.give(buffer),
-      onFailed: (failure) => this.#settle(REVALIDATED.has(failure.kind) ? 'revalidate' : failure),
+      onFailed: (failure) =>
+        REVALIDATED.has(failure.kind) ? this.#lookAgain(failure) : this.#settle(failure),
     });
   }
 
@@ -268,6 +284,10 @@ export class CaptureRun implements ReplicationHandler {
       onFailed,
     });
   }
+}
+
+function reconnected(): MirrorError {
+  return new MirrorError('messaging_unavailable', 'the connection to NATS was lost for a moment');
 }
 
 function asMirrorError(error: unknown): MirrorError {

@@ -49,16 +49,28 @@ export interface CaptureSessionOptions {
 /** Makes the function that runs a mirror's session. */
 export function captureSession(options: CaptureSessionOptions): OpenSession {
   return async (spec, context) => {
+    const { messaging } = options;
     const settings = settingsOf(spec.source, options.open, sessionName(spec));
-    let end: RunEnd = 'revalidate';
-    let lastLookMs = Number.NEGATIVE_INFINITY;
-    while (!context.signal.aborted && end !== 'stopped') {
-      // A second look soon after the first means that looking does not help: whoever interferes is still there.
-      if (end === 'revalidate' && Date.now() - lastLookMs < LOOK_AGAIN_MS) {
-        throw new MirrorError('stream_fenced', 'the change stream cannot be held by this session');
-      }
-      lastLookMs = Date.now();
-      end = await runOnce({ ...options, spec, context, settings, fromSlot: end === 'rewind' });
+    let looks = 0;
+    let fromSlot = false;
+    while (!context.signal.aborted) {
+      const onHealthy = (): void => {
+        looks = 0;
+        context.markHealthy();
+      };
+      const end = await runOnce({ ...options, spec, context, settings, fromSlot, onHealthy });
+      if (end.tag === 'stopped') return;
+      fromSlot = end.tag === 'rewind';
+      if (end.tag !== 'revalidate') continue;
+      messaging.log.warn(
+        { mirror: spec.id, kind: end.reason.kind },
+        'capture looks at the stream again',
+      );
+      // Looking again and again without a batch in between does not help: the policy of the failure has to judge.
+      if (++looks > LOOKS_MAX) throw end.reason;
+      await sleep(LOOK_AGAIN_MS * (looks - 1), undefined, { signal: context.signal }).catch(
+        () => undefined,
+      );
     }
   };
 }
@@ -68,6 +80,7 @@ interface RunRequest extends CaptureSessionOptions {
   readonly context: SessionContext;
   readonly settings: ConnectionSettings;
   readonly fromSlot: boolean;
+  readonly onHealthy: () => void;
 }
 
 async function runOnce(request: RunRequest): Promise<RunEnd> {
@@ -79,7 +92,7 @@ async function runOnce(request: RunRequest): Promise<RunEnd> {
     run = await prepareRun(request, connection);
     return await follow(run, connection, messaging, spec, context);
   } catch (error) {
-    if (context.signal.aborted) return 'stopped';
+    if (context.signal.aborted) return { tag: 'stopped' };
     throw error;
   } finally {
     if (run) await run.close();
@@ -92,7 +105,7 @@ async function prepareRun(
   request: RunRequest,
   connection: ReplicationConnection,
 ): Promise<CaptureRun> {
-  const { messaging, spec, context, settings, fromSlot } = request;
+  const { messaging, spec, settings, fromSlot } = request;
   const source = await takeSlotOver(connection, await readSourceFacts(connection, spec), spec);
   const stream = await readStreamFacts(messaging, spec);
   const decision = decideStart({
@@ -118,7 +131,7 @@ async function prepareRun(
     startLsn: decision.lsn,
     confirmedLsn: decision.confirmedLsn,
     limits: batchLimits(messaging.nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD),
-    onBatchStored: () => context.markHealthy(),
+    onBatchStored: request.onHealthy,
   });
 }
 
@@ -129,18 +142,18 @@ async function follow(
   spec: MirrorSpec,
   context: SessionContext,
 ): Promise<RunEnd> {
-  const stop = (): void => run.end('stopped');
+  const stop = (): void => run.end({ tag: 'stopped' });
   context.signal.addEventListener('abort', stop, { once: true });
   const stopAnswering = messaging.respondJson<RewindRequest, RewindReply>(
     `${Query.CaptureRewind}.${spec.id}`,
     () => {
-      setImmediate(() => run.end('rewind'));
+      setImmediate(() => run.end({ tag: 'rewind' }));
       return { ok: true, restarted_from_lsn: formatLsn(run.slot.progress.confirmed) };
     },
   );
   const stopStats = reportStats(run, messaging, spec);
   try {
-    if (context.signal.aborted) return 'stopped';
+    if (context.signal.aborted) return { tag: 'stopped' };
     run.start(connection);
     return await run.ended;
   } finally {
@@ -198,7 +211,8 @@ export function sessionName(spec: Pick<MirrorSpec, 'id'>): string {
 }
 
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
-const LOOK_AGAIN_MS = 3_000;
+const LOOKS_MAX = 3;
+const LOOK_AGAIN_MS = 250;
 const TAKE_OVER_MS = 10_000;
 const TAKE_OVER_POLL_MS = 50;
 const ASK_TIMEOUT_MS = 1_000;

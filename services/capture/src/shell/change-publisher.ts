@@ -20,8 +20,12 @@ export interface ChangePublisherOptions {
   readonly onStored: () => void;
   /** A commit message and the batch that it closes have been stored. */
   readonly onBatchStored: (sequence: number, bytes: number, lastLsn: Lsn) => void;
-  /** The stream refused for want of room; it is tried again until there is some. Called about ten times a second. */
-  readonly onFull: () => void;
+  /**
+   * The stream refused for want of room; it is tried again until there is some. Called about ten times a second.
+   *
+   * @param openSequence the first message of the batch that is being stored; never past the stream's end.
+   */
+  readonly onFull: (openSequence: number) => void;
   /** The payload's buffer may be used again. */
   readonly onReleased: (buffer: Uint8Array) => void;
   /** Nothing more will be stored by this publisher. */
@@ -50,6 +54,8 @@ export class ChangePublisher implements MessageSink {
   readonly #outstanding: Outstanding[] = [];
   #head = 0;
   #nextSequence: number;
+  /** First message of the batch that is being stored. */
+  #openSequence: number;
   #unackedBytes = 0;
   #batchBytes = 0;
   /** Answers to an older attempt mean nothing any more. */
@@ -61,6 +67,7 @@ export class ChangePublisher implements MessageSink {
   constructor(options: ChangePublisherOptions) {
     this.#options = options;
     this.#nextSequence = options.lastSequence + 1;
+    this.#openSequence = this.#nextSequence;
     this.#subscription = options.nc.subscribe(`${this.#inbox}.*.*`, {
       callback: (error, message) => this.#answered(error, message),
     });
@@ -160,6 +167,7 @@ export class ChangePublisher implements MessageSink {
     this.#batchBytes += message.payload.length + MESSAGE_OVERHEAD_BYTES;
     if (message.buffer) this.#options.onReleased(message.buffer);
     if (message.lastLsn === null) return;
+    this.#openSequence = sequence + 1;
     this.#options.onBatchStored(sequence, this.#batchBytes, message.lastLsn);
     this.#batchBytes = 0;
   }
@@ -173,7 +181,7 @@ export class ChangePublisher implements MessageSink {
     }
     this.#full = true;
     this.#attempt++;
-    this.#options.onFull();
+    this.#options.onFull(this.#openSequence);
     this.#retry = setTimeout(() => {
       this.#publish(first);
     }, FULL_RETRY_MS);

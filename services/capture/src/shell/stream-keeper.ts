@@ -1,4 +1,5 @@
 import { type MirrorSpec, changeStreamName } from '@bunnydb/contracts';
+import type { Lsn } from '@bunnydb/pg-model';
 import { MirrorError } from '@bunnydb/failure';
 import { type Log, type Messaging, toMessagingError } from '@bunnydb/messaging';
 import type { StreamFacts } from '../core/start-position.js';
@@ -8,6 +9,8 @@ export interface StreamKeeperOptions {
   readonly messaging: Messaging;
   readonly spec: MirrorSpec;
   readonly facts: StreamFacts;
+  /** Where the slot stands: the destination has all before it. */
+  readonly confirmedLsn: Lsn;
   /** The transaction under way is larger than the server lets the stream become. */
   readonly onStuck: (failure: MirrorError) => void;
 }
@@ -23,12 +26,12 @@ export class StreamKeeper {
   readonly #log: Log;
   readonly #retention: StreamRetention;
   #lastCommitSequence: number;
-  #flushedSequence = 0;
+  #flushedSequence: number;
   readonly #onStuck: (failure: MirrorError) => void;
   #isRaised: boolean;
   #working = false;
 
-  constructor({ messaging, spec, facts, onStuck }: StreamKeeperOptions) {
+  constructor({ messaging, spec, facts, confirmedLsn, onStuck }: StreamKeeperOptions) {
     this.#onStuck = onStuck;
     // An earlier session may have raised the limit and died.
     this.#isRaised = facts.bytes > spec.options.stream_max_bytes;
@@ -38,6 +41,8 @@ export class StreamKeeper {
     this.#log = messaging.log;
     const sequence = facts.lastCommit?.sequence ?? 0;
     this.#lastCommitSequence = sequence;
+    const isFlushed = facts.lastCommit !== undefined && facts.lastCommit.lastLsn <= confirmedLsn;
+    this.#flushedSequence = isFlushed ? sequence : 0;
     this.#retention = new StreamRetention(spec.options.stream_tail_bytes, sequence, facts.bytes);
   }
 
