@@ -71,13 +71,15 @@ export function planProvision(
   const extensions = missing.length > 0 ? planExtensions(model.extensions, state, findings) : [];
   const schemas = planSchemas(neededSchemas(missing, model, extensions), state);
   const defaultsLeftOut: string[] = [];
+  const sequences = new Set(state.sequences);
   const tableSteps = missing.map(({ table, mapping }): ProvisionStep => {
     const ddl = createTableDdl(table, mapping, {
-      hasSequence: (name) => state.sequences.has(keyOf(name)),
+      hasSequence: (name) => sequences.has(keyOf(name)),
       hasFunction: (signature) => state.functions.has(signature),
       hasVirtualColumns: state.versionNumber >= VIRTUAL_COLUMNS_VERSION,
     });
     const name = formatQualifiedName(mapping.destination);
+    for (const sequence of ddl.sequences) sequences.add(keyOf(sequence));
     defaultsLeftOut.push(...ddl.defaultsLeftOut.map((column) => `${name}.${column}`));
     return { kind: 'table', name, statements: ddl.statements };
   });
@@ -171,7 +173,9 @@ function neededSchemas(
       mapping.destination,
       ...table.partitions.map((part) => partitionName(part.name, table.name, mapping.destination)),
       ...table.columns.flatMap((column) =>
-        column.sequences.map((sequence) => sequenceName(sequence, table.name, mapping.destination)),
+        column.sequences.map((sequence) =>
+          sequenceName(sequence, column.name, table.name, mapping.destination),
+        ),
       ),
     ];
     for (const name of names) schemas.add(name.schema);

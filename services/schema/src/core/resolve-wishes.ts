@@ -1,5 +1,5 @@
 import type { TableMapping, TableWish } from '@bunnydb/contracts';
-import { formatQualifiedName } from '@bunnydb/pg-model';
+import { formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
 import { type RelationFacts, type RelationIndex, isSystemSchema, keyOf } from './relation-facts.js';
 import { type WishName, matchesPart, parseWishName } from './wish-name.js';
 
@@ -153,7 +153,7 @@ function refusal(relation: RelationFacts): WishProblem | undefined {
     case 'unlogged':
       return refuse(
         'is unlogged: its changes are not in the WAL',
-        `ALTER TABLE ${name} SET LOGGED;`,
+        `ALTER TABLE ${quoteQualifiedName(relation.name)} SET LOGGED;`,
       );
     case 'temporary':
       return refuse('is temporary', 'Choose a permanent table.');

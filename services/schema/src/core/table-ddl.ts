@@ -22,6 +22,8 @@ export interface TableDdl {
   readonly statements: readonly string[];
   /** Columns whose default calls a function that the destination lacks; rows do not need it. */
   readonly defaultsLeftOut: readonly string[];
+  /** Sequences that the statements create: the destination has them for the tables that follow. */
+  readonly sequences: readonly QualifiedName[];
 }
 
 /**
@@ -42,12 +44,12 @@ export function createTableDdl(
   const before: string[] = [];
   const after: string[] = [];
   const defaultsLeftOut: string[] = [];
-  const created = new Set<string>();
+  const created = new Map<string, QualifiedName>();
   for (const column of columns) {
     for (const sequence of column.sequences) {
-      const name = sequenceName(sequence, table.name, destination);
+      const name = sequenceName(sequence, column.name, table.name, destination);
       if (created.has(quoteQualifiedName(name)) || objects.hasSequence(name)) continue;
-      created.add(quoteQualifiedName(name));
+      created.set(quoteQualifiedName(name), name);
       before.push(createSequenceStatement(name, sequence));
       if (sequence.isOwned) after.push(ownSequenceStatement(name, destination, column.name));
     }
@@ -72,7 +74,7 @@ export function createTableDdl(
   if (table.identityIndex && isCovered(table.identityIndex, kept)) {
     after.push(identityIndexStatement(table.identityIndex, destination, keepsName));
   }
-  return { statements: [...before, ...after], defaultsLeftOut };
+  return { statements: [...before, ...after], defaultsLeftOut, sequences: [...created.values()] };
 }
 
 /** Where a partition of a mapped table goes: along with its root into the destination's schema, under its own name. */
@@ -88,15 +90,20 @@ export function partitionName(
   };
 }
 
-/** Where a sequence of a mapped table goes: into the destination's schema if it lives beside the source table. */
+/**
+ * Where a sequence of a mapped table goes: into the destination's schema if it lives beside the source table; one that belongs to the column is
+ * named after the destination table where that has another name, so that two tables of one name can go into one schema.
+ */
 export function sequenceName(
-  sequence: { readonly schema: string; readonly name: string },
+  sequence: { readonly schema: string; readonly name: string; readonly isOwned: boolean },
+  column: string,
   source: QualifiedName,
   destination: QualifiedName,
 ): QualifiedName {
+  const isRenamed = sequence.isOwned && destination.table !== source.table;
   return {
     schema: sequence.schema === source.schema ? destination.schema : sequence.schema,
-    table: sequence.name,
+    table: isRenamed ? `${destination.table}_${column}_seq` : sequence.name,
   };
 }
 
@@ -131,7 +138,7 @@ function defaultOf(
   const [sequence, ...others] = column.sequences;
   const isPlain = column.expression !== null && PLAIN_NEXTVAL.test(column.expression);
   if (sequence === undefined || others.length > 0 || !isPlain) return column.expression;
-  const name = quoteQualifiedName(sequenceName(sequence, source, destination));
+  const name = quoteQualifiedName(sequenceName(sequence, column.name, source, destination));
   return `pg_catalog.nextval(${quoteLiteral(name).trim()}::pg_catalog.regclass)`;
 }
 
