@@ -33,8 +33,11 @@ export default tseslint.config(
           message: 'A file is the namespace.',
         },
       ],
+      // Whatever was caught, or a signal's `reason`, may be thrown on; a text may not be thrown.
+      'no-throw-literal': 'error',
       'object-shorthand': 'error',
       'prefer-const': 'error',
+      'prefer-promise-reject-errors': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
@@ -51,15 +54,6 @@ export default tseslint.config(
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
-      // A signal's `reason` and whatever was caught are thrown on as they are.
-      '@typescript-eslint/only-throw-error': [
-        'error',
-        { allowThrowingAny: true, allowThrowingUnknown: true },
-      ],
-      '@typescript-eslint/prefer-promise-reject-errors': [
-        'error',
-        { allowThrowingAny: true, allowThrowingUnknown: true },
-      ],
       '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
