@@ -178,12 +178,34 @@ export class ApplyFixture {
     );
   }
 
+  /** Lets a session make its bookkeeping, and ends it. */
+  async prepare(): Promise<void> {
+    const session = this.start();
+    await this.untilStats({ phase: 'streaming' });
+    await session.stop();
+  }
+
   /** Writes one batch and waits until it is applied by a session that then ends. */
   async apply(...transactions: Parameters<StreamWriter['write']>[0]): Promise<void> {
     await this.stream.write(transactions);
     const session = this.start();
     await this.untilApplied(session);
     await session.stop();
+  }
+
+  /** Waits until the published numbers are these. */
+  async untilStats(wanted: Partial<ApplyStats>): Promise<void> {
+    const entries = Object.entries(wanted);
+    await until(
+      () =>
+        entries.every(
+          ([name, value]) => new Map(Object.entries(this.stats ?? {})).get(name) === value,
+        ),
+      {
+        timeoutMs: 10_000,
+        what: () => `${JSON.stringify(wanted)}, last seen ${JSON.stringify(this.stats)}`,
+      },
+    );
   }
 
   rows(sql: string): Promise<Record<string, unknown>[]> {

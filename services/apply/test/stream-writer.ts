@@ -186,6 +186,11 @@ export class StreamWriter {
   /** Stream sequence of the last message. */
   #sequence = 0;
 
+  /** The stream was made anew. */
+  forgetSequence(): void {
+    this.#sequence = 0;
+  }
+
   get sequence(): number {
     return this.#sequence;
   }

@@ -1,4 +1,5 @@
 import type { ChangeMessage, CommitMessage, TableMessage } from './change-message.js';
+import { type MessageSpan, MessageSpans } from './message-spans.js';
 
 /** A whole batch: its rows are in memory, or too large for it and still in the stream. */
 export type Batch =
@@ -8,7 +9,15 @@ export type Batch =
       readonly messages: readonly TableMessage[];
       readonly bytes: number;
     }
-  | { readonly kind: 'large'; readonly commit: CommitMessage; readonly bytes: number };
+  | {
+      readonly kind: 'large';
+      readonly commit: CommitMessage;
+      readonly bytes: number;
+      /** By table: where its messages stand, if they overlap and have to be read in another order than the stream's. */
+      readonly overlapping: ReadonlyMap<string, readonly MessageSpan[]>;
+    };
+
+export type LargeBatch = Extract<Batch, { readonly kind: 'large' }>;
 
 /**
  * Puts batches together from messages in stream order.
@@ -24,6 +33,7 @@ export class BatchAssembly {
   #count = 0;
   #bytes = 0;
   #firstSeq = 0;
+  #spans = new MessageSpans();
 
   constructor(heldBytesMax: number) {
     this.#heldBytesMax = heldBytesMax;
@@ -52,11 +62,13 @@ export class BatchAssembly {
     this.#count = 0;
     this.#bytes = 0;
     this.#firstSeq = message?.streamSeq ?? 0;
+    this.#spans = new MessageSpans();
   }
 
   #hold(message: TableMessage): void {
     this.#count += 1;
     this.#bytes += message.payload.length;
+    this.#spans.add(message);
     if (this.#bytes <= this.#heldBytesMax) this.#messages.push(message);
     else this.#messages = [];
   }
@@ -66,7 +78,8 @@ export class BatchAssembly {
       commit.head.messages === this.#count &&
       (this.#count === 0 || commit.head.firstSeq === this.#firstSeq);
     if (!isWhole) return undefined;
-    if (this.#bytes > this.#heldBytesMax) return { kind: 'large', commit, bytes: this.#bytes };
+    if (this.#bytes > this.#heldBytesMax)
+      return { kind: 'large', commit, bytes: this.#bytes, overlapping: this.#spans.overlapping };
     return { kind: 'held', commit, messages: this.#messages, bytes: this.#bytes };
   }
 }

@@ -72,10 +72,15 @@ export class RowCollector {
   }
 }
 
+/** Where the first row from `at` on starts whose `seq` is above `lastSeq`; the rows before are those up to it. */
+export function endOfRowsUpTo(payload: Uint8Array, at: number, lastSeq: number): number {
+  let end = at;
+  while (end < payload.length && readSeq(payload, end) <= lastSeq) end = rowEnd(payload, end);
+  return end;
+}
+
 /** The rows whose `seq` is above `skippedSeq`; the others are applied already or are in the copy. */
 export function rowsAfter(payload: Uint8Array, skippedSeq: number): Uint8Array {
   // Rows of a message are in order of seq, so that what is kept is its end.
-  let at = 0;
-  while (at < payload.length && readSeq(payload, at) <= skippedSeq) at = rowEnd(payload, at);
-  return payload.subarray(at);
+  return payload.subarray(endOfRowsUpTo(payload, 0, skippedSeq));
 }

@@ -1,11 +1,5 @@
 import type { TransactionMark } from '@bunnydb/change-stream';
-import {
-  type Lsn,
-  type QualifiedName,
-  ZERO_LSN,
-  formatQualifiedName,
-  maxLsn,
-} from '@bunnydb/pg-model';
+import { type Lsn, type QualifiedName, formatQualifiedName, maxLsn } from '@bunnydb/pg-model';
 import type { TableMessage } from './change-message.js';
 import { OP_DELETE, OP_INSERT, rowEnd } from './copy-line.js';
 import { joinBytes } from './join-bytes.js';
@@ -62,6 +56,12 @@ export function planSteps(sources: readonly StepSource[], rule: SkipRule): reado
     );
   });
   return builder.steps;
+}
+
+/** Whether all rows of a message are to be skipped. */
+export function isSkipped(message: TableMessage, rule: SkipRule): boolean {
+  const copyLsn = rule.copyLsnOf(message.head.table);
+  return copyLsn === undefined || message.head.lastLsn < maxLsn(rule.position, copyLsn);
 }
 
 interface OpenStep {
@@ -150,6 +150,11 @@ function partOf(
   return rest.length === 0 ? undefined : { ...whole, payload: rest, ...countOps(rest) };
 }
 
+/** A message with only some of its rows. */
+export function withRows(message: TableMessage, payload: Uint8Array): TableMessage {
+  return { ...message, payload, head: { ...message.head, ops: countOps(payload) } };
+}
+
 function countOps(payload: Uint8Array): Pick<StepPart, 'inserts' | 'updates' | 'deletes'> {
   const counts = { inserts: 0, updates: 0, deletes: 0 };
   for (let at = 0; at < payload.length; at = rowEnd(payload, at)) {
@@ -176,8 +181,7 @@ function joinContinued(messages: readonly TableMessage[]): readonly TableMessage
 
 function joinPieces(pieces: readonly TableMessage[]): TableMessage {
   const [first, ...rest] = pieces;
-  const last = pieces.at(-1);
-  if (!first || !last) throw new RangeError('no pieces');
+  if (!first) throw new RangeError('no pieces');
   if (rest.length === 0) return first;
   const sum = (count: (message: TableMessage) => number): number =>
     pieces.reduce((total, message) => total + count(message), 0);
@@ -191,7 +195,6 @@ function joinPieces(pieces: readonly TableMessage[]): TableMessage {
         updates: sum((message) => message.head.ops.updates),
         deletes: sum((message) => message.head.ops.deletes),
       },
-      lastLsn: maxLsn(last.head.lastLsn, ZERO_LSN),
     },
   };
 }

@@ -38,6 +38,17 @@ export class WorkTally {
     }
   }
 
+  /** Counts one row by itself. */
+  addRow(
+    table: QualifiedName,
+    ops: { readonly inserts: number; readonly updates: number; readonly deletes: number },
+  ): void {
+    const counts = this.#countsOf(table);
+    counts.inserted += ops.inserts;
+    counts.updated += ops.updates;
+    counts.deleted += ops.deletes;
+  }
+
   add(other: WorkTally): void {
     for (const { table, inserted, updated, deleted } of other.tables) {
       const counts = this.#countsOf(table);

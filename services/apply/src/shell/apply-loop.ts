@@ -2,7 +2,7 @@ import type { MirrorSpec } from '@bunnydb/contracts';
 import { MirrorError, faultPoint } from '@bunnydb/failure';
 import { sqlstateOf } from '@bunnydb/pg-client';
 import type { Lsn } from '@bunnydb/pg-model';
-import type { Batch } from '../core/batch-assembly.js';
+import type { Batch, LargeBatch } from '../core/batch-assembly.js';
 import { type Remedy, remedyOf } from '../core/batch-failure.js';
 import type { MirrorTables } from '../core/mirror-tables.js';
 import { planSteps, type SkipRule } from '../core/work-step.js';
@@ -34,7 +34,7 @@ export interface ApplyLoopOptions {
   readonly position: Lsn;
   /** Writes a batch that is not held, reading it from the stream again. */
   readonly writeLarge: (
-    batch: Batch,
+    batch: LargeBatch,
     rule: SkipRule,
     writer: TableWriter,
     mode: WriteMode,

@@ -40,40 +40,45 @@ export interface ApplySessionOptions {
 /** Makes the function that runs a mirror's session. */
 export function applySession(options: ApplySessionOptions): OpenSession {
   return async (spec, context) => {
-    const { messaging } = options;
-    const name = applicationName(spec.id);
-    const destination = settingsOf(spec.destination, options.open, name);
-    const { position, pending } = await withClient(destination, context.signal, async (client) => {
-      await ensureBookkeeping(client);
-      const taken = await takePosition(client, spec, name);
-      await registerTables(client, spec, startLsn(spec));
-      return { position: taken, pending: await hasPendingTables(client, spec.id) };
-    });
-    const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);
-    const report = new StatsReport(messaging, spec.id, progress, position.lsn);
     try {
-      const source = settingsOf(spec.source, options.open, `bunnydb copy ${spec.id}`);
-      if (pending) await copyTables({ spec, context, source, destination, progress });
-      const tables = await withClient(destination, context.signal, async (client) => {
-        for (const counts of await loadCounts(client, spec.id))
-          progress.setCounts(counts.table, counts);
-        return loadTables(client, spec);
-      });
-      progress.setPhase('streaming');
-      await streamChanges({
-        spec,
-        context,
-        messaging,
-        destination,
-        position,
-        tables,
-        progress,
-        report,
-      });
-    } finally {
-      report.close();
+      await runSession(options, spec, context);
+    } catch (error) {
+      // Once the session is to end, how it ends is no failure.
+      if (!context.signal.aborted) throw error;
     }
   };
+}
+
+async function runSession(
+  { messaging, open }: ApplySessionOptions,
+  spec: MirrorSpec,
+  context: SessionContext,
+): Promise<void> {
+  const { signal } = context;
+  const name = applicationName(spec.id);
+  const destination = settingsOf(spec.destination, open, name);
+  const { position, pending } = await withClient(destination, signal, async (client) => {
+    await ensureBookkeeping(client);
+    const taken = await takePosition(client, spec, name);
+    await registerTables(client, spec, startLsn(spec));
+    return { position: taken, pending: await hasPendingTables(client, spec.id) };
+  });
+  const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);
+  const report = new StatsReport(messaging, spec.id, progress, position.lsn);
+  try {
+    const source = settingsOf(spec.source, open, `bunnydb copy ${spec.id}`);
+    if (pending) await copyTables({ spec, context, source, destination, progress });
+    const tables = await withClient(destination, signal, async (client) => {
+      for (const counts of await loadCounts(client, spec.id))
+        progress.setCounts(counts.table, counts);
+      return loadTables(client, spec);
+    });
+    progress.setPhase('streaming');
+    const session = { spec, context, messaging, destination, position, tables, progress, report };
+    await streamChanges(session);
+  } finally {
+    report.close();
+  }
 }
 
 /** Runs the initial copy and tells of it. */

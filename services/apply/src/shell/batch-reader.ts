@@ -1,12 +1,13 @@
 import { Query, type RewindReply, changeStreamName } from '@bunnydb/contracts';
 import { MirrorError, faultPoint } from '@bunnydb/failure';
-import { type Messaging, toMessagingError } from '@bunnydb/messaging';
+import type { Messaging } from '@bunnydb/messaging';
 import { type Lsn, formatLsn, parseLsn } from '@bunnydb/pg-model';
 import { type Batch, BatchAssembly } from '../core/batch-assembly.js';
-import { type ChangeMessage, readMessage } from '../core/change-message.js';
+import { readMessage } from '../core/change-message.js';
 import { checkJoin, isHintValid } from '../core/join-check.js';
 import type { BatchQueue } from './batch-queue.js';
 import { ChangeReader } from './change-reader.js';
+import { StoredMessages } from './stored-messages.js';
 
 export interface BatchReaderOptions {
   readonly messaging: Messaging;
@@ -140,24 +141,11 @@ export class BatchReader {
   async #startSeq(): Promise<number> {
     const { lsn, streamSeq } = this.#options.position;
     if (streamSeq <= 0) return FIRST_SEQ;
-    const message = await this.#readOne(streamSeq);
+    const { messaging, mirrorId } = this.#options;
+    // Purged, or the stream is another one: then the hint is void, and opening the reader tells if more is wrong.
+    const message = await new StoredMessages(messaging, mirrorId).find(streamSeq);
     const isValid = message?.kind === 'commit' && isHintValid(lsn, message.head);
     return isValid ? streamSeq + 1 : FIRST_SEQ;
-  }
-
-  async #readOne(streamSeq: number): Promise<ChangeMessage | undefined> {
-    const { jsm } = this.#options.messaging;
-    try {
-      const stored = await jsm.streams.getMessage(this.#stream, { seq: streamSeq });
-      if (!stored) return undefined;
-      const headers = { get: (name: string) => stored.header.get(name) };
-      return readMessage({ subject: stored.subject, streamSeq, headers, payload: stored.data });
-    } catch (error) {
-      const failure = toMessagingError(error, { stream: this.#stream });
-      // Purged, or the stream is another one: the hint is void, and opening the reader tells if more is wrong.
-      if (failure.kind === 'stream_lost' || failure.kind === 'protocol_violation') return undefined;
-      throw failure;
-    }
   }
 }
 

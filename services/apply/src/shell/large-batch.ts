@@ -1,9 +1,13 @@
 import { changeStreamName } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import type { Messaging } from '@bunnydb/messaging';
-import type { Batch } from '../core/batch-assembly.js';
+import { formatQualifiedName } from '@bunnydb/pg-model';
+import type { LargeBatch } from '../core/batch-assembly.js';
 import { type TableMessage, readMessage } from '../core/change-message.js';
+import type { MessageSpan } from '../core/message-spans.js';
 import { ChangeReader } from './change-reader.js';
+import { readOverlapping } from './overlapping-rows.js';
+import { StoredMessages } from './stored-messages.js';
 
 /** A piece of a large batch: whole rows, or one row that is too large to be held. */
 export type LargePiece =
@@ -17,7 +21,7 @@ export type LargePiece =
 
 /** Reads the rows of a batch from the stream again, in pieces of bounded size. */
 export async function* readLargeBatch(
-  batch: Batch,
+  batch: LargeBatch,
   from: { readonly messaging: Messaging; readonly mirrorId: string; readonly signal: AbortSignal },
 ): AsyncGenerator<LargePiece> {
   const { head, streamSeq } = batch.commit;
@@ -28,7 +32,11 @@ export async function* readLargeBatch(
     signal: from.signal,
   });
   try {
-    yield* cutPieces(messagesUpTo(reader, streamSeq, head.batch, from.signal));
+    const overlaps = new Overlaps(
+      batch.overlapping,
+      new StoredMessages(from.messaging, from.mirrorId),
+    );
+    yield* cutPieces(messagesUpTo(reader, streamSeq, head.batch, from.signal), overlaps);
   } finally {
     await reader.close();
   }
@@ -54,9 +62,34 @@ async function* messagesUpTo(
   }
 }
 
+/** Tables whose messages overlap: all of a segment is read at its first message, and the others are passed over. */
+class Overlaps {
+  readonly #tables: ReadonlyMap<string, readonly MessageSpan[]>;
+  readonly #stored: StoredMessages;
+  readonly #begun = new Set<string>();
+
+  constructor(tables: ReadonlyMap<string, readonly MessageSpan[]>, stored: StoredMessages) {
+    this.#tables = tables;
+    this.#stored = stored;
+  }
+
+  /** What to read in place of this message; undefined when it is read as it comes. */
+  replace({ head }: TableMessage): AsyncIterable<LargePiece> | undefined {
+    const name = formatQualifiedName(head.table);
+    const spans = this.#tables.get(name);
+    if (!spans || head.truncate) return undefined;
+    const key = `${head.segment} ${name}`;
+    const isBegun = this.#begun.has(key);
+    this.#begun.add(key);
+    const own = isBegun ? [] : spans.filter((span) => span.segment === head.segment);
+    return readOverlapping(own, this.#stored);
+  }
+}
+
 /** Cuts between whole rows. */
 async function* cutPieces(
   messages: AsyncGenerator<TableMessage, void, undefined>,
+  overlaps: Overlaps,
 ): AsyncGenerator<LargePiece> {
   let held: TableMessage[] = [];
   let heldBytes = 0;
@@ -66,6 +99,15 @@ async function* cutPieces(
     const next = await messages.next();
     if (next.done === true) break;
     const message = next.value;
+    const replacement = overlaps.replace(message);
+    if (replacement) {
+      // What is held came before and may belong to an earlier segment.
+      if (held.length > 0) yield { kind: 'rows', messages: held };
+      held = [];
+      heldBytes = 0;
+      yield* replacement;
+      continue;
+    }
     row.push(message);
     rowBytes += message.payload.length;
     if (message.head.continues && rowBytes <= ROW_BYTES_MAX) continue;

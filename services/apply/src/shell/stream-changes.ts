@@ -2,7 +2,7 @@ import type { MirrorSpec } from '@bunnydb/contracts';
 import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import { type ConnectionSettings, toMirrorError } from '@bunnydb/pg-client';
 import type { ApplyProgress } from '../core/apply-progress.js';
-import type { Batch } from '../core/batch-assembly.js';
+import type { LargeBatch } from '../core/batch-assembly.js';
 import { type MirrorTable, MirrorTables } from '../core/mirror-tables.js';
 import { PositionTrack } from '../core/position-track.js';
 import { type SkipRule, isSkipped, planSteps } from '../core/work-step.js';
@@ -45,8 +45,7 @@ export async function streamChanges(options: StreamChangesOptions): Promise<void
   try {
     await new Streaming(options, destination).run();
   } catch (error) {
-    // Once the session is to end, how it ends is no failure.
-    if (!signal.aborted) throw toMirrorError(error, { role: 'destination' });
+    throw toMirrorError(error, { role: 'destination' });
   } finally {
     signal.removeEventListener('abort', cutLater);
     await session.close();
@@ -187,7 +186,7 @@ class Streaming {
   }
 
   async #writeLarge(
-    batch: Batch,
+    batch: LargeBatch,
     rule: SkipRule,
     writer: TableWriter,
     mode: WriteMode,
