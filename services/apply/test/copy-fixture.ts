@@ -108,7 +108,7 @@ export class CopyFixture {
 
   /** Process id of the session that copies, once it does. */
   async backendOf(database: TestDatabase, queryLike: string, waitEvent?: string): Promise<number> {
-    return await until(
+    const pid = await until(
       async () => {
         const rows = await database.query<{ pid: number }>(
           `select pid from pg_stat_activity
@@ -116,10 +116,11 @@ export class CopyFixture {
               and ($3::text is null or wait_event = $3)`,
           [this.applicationName, queryLike, waitEvent ?? null],
         );
-        return rows[0]?.pid;
+        return rows[0]?.pid ?? 0;
       },
       { timeoutMs: 20_000, what: `a session with ${queryLike}` },
     );
+    return pid;
   }
 
   async tableState(table: string): Promise<Record<string, unknown> | undefined> {
