@@ -6,6 +6,7 @@ import {
   sqlstateOf,
 } from '@bunnydb/pg-client';
 import { MirrorError } from '@bunnydb/failure';
+import { quoteIdentifier } from '@bunnydb/pg-model';
 
 export interface DestinationSession {
   readonly session: PipelinedSession;
@@ -85,7 +86,12 @@ function lacksPrivilege(user: string, tables: readonly string[] = []): MirrorErr
   return new MirrorError(
     'privilege_missing',
     'the destination user may not set session_replication_role, which keeps triggers and foreign key actions from firing',
-    { detail: { grant: `grant set on parameter session_replication_role to ${user}`, tables } },
+    {
+      detail: {
+        grant: `grant set on parameter session_replication_role to ${quoteIdentifier(user)}`,
+        tables,
+      },
+    },
   );
 }
 
