@@ -58,7 +58,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function tellProblem(error: unknown): void {
-  screen.clear();
+  screen.close();
   process.exitCode = 1;
   if (error instanceof UserProblem) process.stderr.write(`${error.message}\n`);
   else

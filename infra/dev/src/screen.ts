@@ -16,6 +16,7 @@ export class Screen {
   readonly #output: ScreenOutput;
   readonly #now: () => number;
   #block: readonly string[] = [];
+  #closed = false;
   #lastPlainMs = Number.NEGATIVE_INFINITY;
 
   constructor(output: ScreenOutput, now: () => number) {
@@ -45,6 +46,7 @@ export class Screen {
    * @param plain what is written instead when the output is no terminal, at most every few seconds.
    */
   show(block: readonly string[], plain: string): void {
+    if (this.#closed) return;
     if (this.interactive) {
       this.#erase();
       this.#draw(block);
@@ -59,6 +61,12 @@ export class Screen {
   clear(): void {
     this.#erase();
     this.#lastPlainMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Removes the block for good: what is still on its way when everything stops must not draw it again. */
+  close(): void {
+    this.clear();
+    this.#closed = true;
   }
 
   #erase(): void {

@@ -12,7 +12,7 @@ export function stopSignal(screen: Screen): AbortSignal {
     const now = performance.now();
     if (firstMs === undefined) {
       firstMs = now;
-      screen.clear();
+      screen.close();
       screen.say('stopping; Ctrl-C again ends everything at once');
       controller.abort();
     } else if (now - firstMs > SAME_SIGNAL_MS) {

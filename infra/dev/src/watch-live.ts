@@ -20,6 +20,7 @@ export interface LiveOptions {
 export async function watchLive(options: LiveOptions): Promise<void> {
   const { api, name, screen, signal, committed } = options;
   const written = new RateMeter();
+  if (committed !== undefined) written.add(committed(), performance.now());
   let trouble: string | undefined;
   const report = (now: string | undefined): void => {
     if (now === trouble) return;

@@ -103,6 +103,14 @@ describe('the screen', () => {
     expect(written).toEqual(['one\ntwo\n', '\x1b[2A\r\x1b[J', 'stays\n', 'one\ntwo\n']);
   });
 
+  it('draws no block again once it is closed', () => {
+    const { screen, written } = record(true);
+    screen.close();
+    screen.show(['late'], 'late');
+    screen.say('stopped');
+    expect(written).toEqual(['stopped\n']);
+  });
+
   it('cuts a line that would wrap', () => {
     const { screen, written } = record(true);
     screen.show(['x'.repeat(100)], '');
