@@ -151,21 +151,15 @@ describe('a capture session', () => {
     expect(ids(await changes(mirror, 6))).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
-  it('survives a stranger who writes into the stream', async () => {
+  it('loses nothing when a stranger writes into the stream', async () => {
     const mirror = await prepare();
     mirror.start();
     await insert(1, 1);
     await changes(mirror, 1);
+    // It takes the very place of the next message of ours; what follows that one must not be stored either.
     await mirror.messaging.js.publish(tableSubject(mirror.spec.name, 'public', 'nobody'), 'x');
     await insert(2, 3);
-    const name = changeStreamName(mirror.spec.id);
-    await until(
-      async () => {
-        if (mirror.failure) throw mirror.failure;
-        return (await mirror.messaging.jsm.streams.info(name)).state.messages >= 5;
-      },
-      { what: 'the session to go on' },
-    );
+    expect(ids(await changes(mirror, 3))).toEqual([1, 2, 3]);
   });
 
   it('takes the slot from a session of the same mirror that still holds it', async () => {

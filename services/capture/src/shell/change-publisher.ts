@@ -35,12 +35,18 @@ export interface ChangePublisherOptions {
 interface Outstanding {
   readonly message: OutgoingMessage;
   readonly sequence: number;
+  /** Id of the message before it; null for the first of the session. */
+  readonly previousId: string | null;
   sentAtMs: number;
 }
 
 /**
- * Publishes the change stream, pipelined: message n says "the stream's last sequence is s + n - 1", so the server stores all of them in
- * order or none from some point on. That fences: whoever else writes makes the next message be refused.
+ * Publishes the change stream, pipelined, and fences off whoever else writes into it.
+ *
+ * The first message says which sequence the stream ends with, as this session has read it. Each later one also names the message before it,
+ * by its id. The sequence alone would not do: had a stranger's message taken the place of one of ours, which is then refused, the
+ * sequence would fit again for our next one, and a batch would be stored with a hole. The chain of ids breaks there instead, and
+ * all that follow are refused.
  *
  * A refusal for want of room is back-pressure rather than failure. All that were sent after it have been refused with it, so they
  * are kept, the first one is tried again, and when it is stored the others follow.
@@ -54,6 +60,7 @@ export class ChangePublisher implements MessageSink {
   readonly #outstanding: Outstanding[] = [];
   #head = 0;
   #nextSequence: number;
+  #lastId: string | null = null;
   /** First message of the batch that is being stored. */
   #openSequence: number;
   #unackedBytes = 0;
@@ -94,7 +101,13 @@ export class ChangePublisher implements MessageSink {
   }
 
   send(message: OutgoingMessage): void {
-    const outstanding = { message, sequence: this.#nextSequence++, sentAtMs: Date.now() };
+    const outstanding = {
+      message,
+      sequence: this.#nextSequence++,
+      previousId: this.#lastId,
+      sentAtMs: Date.now(),
+    };
+    this.#lastId = message.id;
     this.#outstanding.push(outstanding);
     this.#unackedBytes += message.payload.length;
     if (!this.#full) this.#publish(outstanding);
@@ -112,11 +125,12 @@ export class ChangePublisher implements MessageSink {
 
   #publish(outstanding: Outstanding): void {
     if (this.#closed) return;
-    const { message, sequence } = outstanding;
+    const { message, sequence, previousId } = outstanding;
     const messageHeaders = headers();
     for (const [name, value] of message.headers) messageHeaders.append(name, value);
     messageHeaders.append('Nats-Msg-Id', message.id);
     messageHeaders.append('Nats-Expected-Last-Sequence', String(sequence - 1));
+    if (previousId !== null) messageHeaders.append('Nats-Expected-Last-Msg-Id', previousId);
     outstanding.sentAtMs = Date.now();
     try {
       this.#options.nc.publish(message.subject, message.payload, {

@@ -22,6 +22,7 @@ export function parseAnswer(message: Msg): PublishAnswer {
 
 function refusal(code: number): PublishAnswer {
   switch (code) {
+    case WRONG_LAST_ID:
     case WRONG_LAST_SEQUENCE:
     case WRONG_LAST_SEQUENCE_CONSTANT:
       return refused('stream_fenced', 'another writer has written to the change stream');
@@ -51,6 +52,7 @@ function bodyOf(message: Msg): object {
 }
 
 const NO_RESPONDERS = 503;
+const WRONG_LAST_ID = 10070;
 const WRONG_LAST_SEQUENCE = 10071;
 const WRONG_LAST_SEQUENCE_CONSTANT = 10164;
 const STORE_FAILED = 10077;
