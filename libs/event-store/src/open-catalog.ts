@@ -5,7 +5,8 @@ export interface CatalogSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password?: string;
+  /** Asked for when a session opens, so that printing the settings shows none. */
+  readonly password?: () => string;
   readonly database: string;
   /** Encrypts the connection; the server's certificate is not verified. */
   readonly tls: boolean;

@@ -72,6 +72,7 @@ export function readConfig(environment: Environment): ControlConfig {
     problems.push('BUNNY_JWT_SECRET must have at least 32 characters: openssl rand -hex 32');
   }
   if (problems.length > 0) throw new InvalidEnvironment(problems);
+  const { catalogPassword } = values;
   return {
     ...values,
     production,
@@ -83,7 +84,7 @@ export function readConfig(environment: Environment): ControlConfig {
       host: values.catalogHost,
       port: values.catalogPort,
       user: values.catalogUser,
-      password: values.catalogPassword?.reveal(),
+      password: catalogPassword && (() => catalogPassword.reveal()),
       database: values.catalogDatabase,
       tls: values.catalogSsl === 'require',
       applicationName: `bunny-control ${values.instance}`.slice(0, 63),

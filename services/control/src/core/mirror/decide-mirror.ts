@@ -1,5 +1,5 @@
 import { backoffDelayMs } from '@bunnydb/failure';
-import type { AnyWorkerEvent, CommandFailed } from '@bunnydb/contracts';
+import type { AnyWorkerEvent, CommandFailed, ServiceName } from '@bunnydb/contracts';
 import { type Decision, accepted, assertNever, refused } from '../decision.js';
 import type { MirrorCommand } from './mirror-command.js';
 import type { MirrorEvent, StepVerb } from './mirror-event.js';
@@ -86,6 +86,8 @@ function decideRecord(
   // A word that comes after the end (or about a mirror of another catalog) changes nothing any more.
   if (state.tag === 'absent' || state.tag === 'dropped') return accepted();
   if (event.type === 'command_failed') return decideFailure(state, event, now, random);
+  // Sessions say so at their first success, whether or not there was a failure before.
+  if (event.type === 'session_recovered' && !hasTrouble(state, event.service)) return accepted();
   const { service, instance } = event;
   // The type and the body belong together in `AnyWorkerEvent`, and spreading keeps them so; TypeScript cannot follow it.
   return accepted({ type: event.type, body: { ...event.body, service, instance } } as MirrorEvent);
@@ -112,9 +114,10 @@ function decideFailure(
       body: { verb, command_id, failure, failures, next_retry_at: nextRetryAt, ...origin },
     });
   }
-  if (state.tag === 'terminating' && state.settling === command_id) {
-    const body = { command_id, failure, failures: 0, next_retry_at: null, ...origin };
-    return accepted({ type: 'step_failed', body: { verb: 'prepare_source', ...body } });
+  if (state.tag === 'terminating' && state.settling?.commandId === command_id) {
+    const { verb } = state.settling;
+    const body = { verb, command_id, failure, failures: 0, next_retry_at: null, ...origin };
+    return accepted({ type: 'step_failed', body });
   }
   return accepted();
 }
@@ -134,7 +137,9 @@ function decideLost(state: MirrorState, commandId: string): MirrorDecision {
   for (const [verb, work] of stepsOf(state)) {
     if (work.tag === 'outstanding' && work.commandId === commandId) return lost(verb);
   }
-  if (state.tag === 'terminating' && state.settling === commandId) return lost('prepare_source');
+  if (state.tag === 'terminating' && state.settling?.commandId === commandId) {
+    return lost(state.settling.verb);
+  }
   return accepted();
 }
 
@@ -150,6 +155,10 @@ function isDue(work: StepWork, now: Date): boolean {
 function hasWait(state: MirrorState): boolean {
   if (state.tag === 'streaming') return Object.keys(state.troubles).length > 0;
   return state.tag !== 'paused' && stepsOf(state).some(([, work]) => work.tag === 'waiting');
+}
+
+function hasTrouble(state: MirrorState, service: ServiceName): boolean {
+  return state.tag === 'streaming' && state.troubles[service] !== undefined;
 }
 
 function beingDeleted(state: MirrorState): MirrorDecision {

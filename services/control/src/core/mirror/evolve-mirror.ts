@@ -5,6 +5,7 @@ import {
   type MirrorFacts,
   type MirrorState,
   type SettingUp,
+  type SettlingCommand,
   type StepWork,
   type Streaming,
   type Terminating,
@@ -72,7 +73,7 @@ function evolveSettingUp(state: SettingUp, event: MirrorEvent): MirrorState {
     case 'mirror_paused':
       return { tag: 'paused', mirror: nextGeneration(state.mirror), before: state };
     case 'mirror_delete_requested':
-      return terminating(state.mirror, event.body, outstandingId(state.work));
+      return terminating(state.mirror, event.body, settlingOf(state));
     default:
       return {
         ...state,
@@ -123,7 +124,7 @@ function evolvePaused(
       return terminating(
         state.mirror,
         event.body,
-        before.tag === 'setting_up' ? outstandingId(before.work) : null,
+        before.tag === 'setting_up' ? settlingOf(before) : null,
       );
     // Told by a session on its way out; a paused mirror has no troubles.
     case 'session_failed':
@@ -166,7 +167,7 @@ function evolveTerminating(state: Terminating, event: MirrorEvent): MirrorState 
 function terminating(
   mirror: MirrorFacts,
   wish: { readonly drop_tables: boolean; readonly force: boolean },
-  settling: string | null,
+  settling: SettlingCommand | null,
 ): Terminating {
   return {
     tag: 'terminating',
@@ -188,7 +189,6 @@ function forced(state: Terminating): Terminating {
   return {
     ...state,
     force: true,
-    settling: null,
     steps: {
       clean_source: again(state.steps.clean_source),
       clean_destination: again(state.steps.clean_destination),
@@ -198,7 +198,7 @@ function forced(state: Terminating): Terminating {
 }
 
 function settled(state: Terminating, commandId: string): Terminating {
-  return state.settling === commandId ? { ...state, settling: null } : state;
+  return state.settling?.commandId === commandId ? { ...state, settling: null } : state;
 }
 
 /** A late answer to an earlier command of the step does not settle a step that was made ready again. */
@@ -274,6 +274,12 @@ function evolveFacts(mirror: MirrorFacts, event: MirrorEvent): MirrorFacts {
 
 function nextGeneration(mirror: MirrorFacts): MirrorFacts {
   return { ...mirror, generation: mirror.generation + 1 };
+}
+
+/** The command of the set-up that has no answer yet. */
+function settlingOf({ step, work }: SettingUp): SettlingCommand | null {
+  if (work.tag !== 'outstanding') return null;
+  return { verb: step, commandId: work.commandId, sentAt: work.sentAt };
 }
 
 function outstandingId(work: StepWork): string | null {

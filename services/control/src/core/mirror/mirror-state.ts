@@ -72,6 +72,12 @@ export interface Paused {
   readonly before: SettingUp | Streaming;
 }
 
+export interface SettlingCommand {
+  readonly verb: SetupVerb;
+  readonly commandId: string;
+  readonly sentAt: string;
+}
+
 export interface Terminating {
   readonly tag: 'terminating';
   readonly mirror: MirrorFacts;
@@ -80,7 +86,7 @@ export interface Terminating {
    * A command of the set-up that was not answered when the delete came. Cleaning waits for its answer, so that a slot made
    * late is not left behind.
    */
-  readonly settling: string | null;
+  readonly settling: SettlingCommand | null;
   readonly steps: Readonly<Record<CleanVerb, StepWork>>;
   readonly left: readonly string[];
 }

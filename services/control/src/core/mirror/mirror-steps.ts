@@ -18,12 +18,24 @@ export function nextWakeAt(state: MirrorState): string | null {
   return times.toSorted().at(0) ?? null;
 }
 
-/** The command that has been without an answer for longest, with the time it was sent; null when none is. */
-export function oldestOutstanding(
-  state: MirrorState,
-): { readonly commandId: string; readonly verb: StepVerb; readonly sentAt: string } | null {
+/** A command without an answer. */
+export interface OutstandingCommand {
+  readonly commandId: string;
+  readonly verb: StepVerb;
+  readonly sentAt: string;
+}
+
+/** The commands that wait for an answer. */
+export function outstandingCommands(state: MirrorState): readonly OutstandingCommand[] {
+  const settling = state.tag === 'terminating' && state.settling ? [state.settling] : [];
   const outstanding = stepsOf(state).flatMap(([verb, work]) =>
     work.tag === 'outstanding' ? [{ verb, commandId: work.commandId, sentAt: work.sentAt }] : [],
   );
-  return outstanding.toSorted((a, b) => (a.sentAt < b.sentAt ? -1 : 1)).at(0) ?? null;
+  return [...settling, ...outstanding];
+}
+
+/** When the command that has waited longest was sent; null when none waits. */
+export function outstandingSince(state: MirrorState): string | null {
+  const times = outstandingCommands(state).map((command) => command.sentAt);
+  return times.toSorted().at(0) ?? null;
 }

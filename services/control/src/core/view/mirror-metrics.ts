@@ -57,6 +57,16 @@ export function rowsSyncedOf(apply: ApplyStats | null): number {
   );
 }
 
+/** The statistics of a session that did not copy, with what an earlier one told about the copies of the same tables. */
+export function withKnownCopies(earlier: ApplyStats | null, later: ApplyStats): ApplyStats {
+  const known = new Map(earlier?.tables.map(({ table, copy }) => [table, copy]));
+  const tables = later.tables.map((table) => {
+    const copy = table.copy ?? known.get(table.table);
+    return copy === undefined ? table : { ...table, copy };
+  });
+  return { ...later, tables };
+}
+
 /** The running totals of an apply session. */
 export function totalsOf(apply: ApplyStats, atMs: number): Totals {
   const copies = apply.tables.flatMap(({ copy }) => (copy === undefined ? [] : [copy]));

@@ -1,5 +1,5 @@
 import type { TableStats, TableStatus } from '@bunnydb/contracts';
-import type { MirrorConfig } from '../mirror/mirror-config.js';
+import { DEFAULT_MIRROR_CONFIG, type MirrorConfig } from '../mirror/mirror-config.js';
 import type { MirrorState } from '../mirror/mirror-state.js';
 import {
   type MirrorStatus,
@@ -105,7 +105,8 @@ export function mirrorObject(
     next_retry_at: failure?.nextRetryAt ?? null,
     pending_schema_changes: 0,
     snapshot: snapshotOf(tables, live),
-    config: known.config,
+    // In the order of the contract; the catalog keeps none.
+    config: { ...DEFAULT_MIRROR_CONFIG, ...known.config },
     created_at: known.created_at.toISOString(),
     updated_at: known.updated_at.toISOString(),
   };

@@ -6,7 +6,7 @@ import { evolveMirror } from '../../core/mirror/evolve-mirror.js';
 import type { MirrorCreated, MirrorEvent } from '../../core/mirror/mirror-event.js';
 import { ABSENT_MIRROR, type MirrorState } from '../../core/mirror/mirror-state.js';
 import { mirrorStatus } from '../../core/mirror/mirror-status.js';
-import { nextWakeAt, oldestOutstanding } from '../../core/mirror/mirror-steps.js';
+import { nextWakeAt, outstandingSince } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from './catalog-tables.js';
 
 type Tx = Transaction<CatalogTables>;
@@ -127,11 +127,11 @@ async function updateMirror(tx: Tx, mirrorId: string, event: MirrorEvent, at: Da
 
 function stateColumns(state: MirrorState): Updateable<CatalogTables['mirrors']> {
   const wakeAt = nextWakeAt(state);
-  const outstanding = oldestOutstanding(state);
+  const since = outstandingSince(state);
   return {
     state: JSON.stringify(state),
     status: mirrorStatus(state),
     wake_at: wakeAt === null ? null : new Date(wakeAt),
-    outstanding_since: outstanding === null ? null : new Date(outstanding.sentAt),
+    outstanding_since: since === null ? null : new Date(since),
   };
 }

@@ -6,7 +6,7 @@ import { backoffDelayMs, faultPoint } from '@bunnydb/failure';
 import { type Messaging, sendCommand } from '@bunnydb/messaging';
 import type { ServiceLog } from '@bunnydb/service-shell';
 import { commandSpecOf } from '../../core/mirror/mirror-spec-of.js';
-import { stepsOf } from '../../core/mirror/mirror-steps.js';
+import { outstandingCommands } from '../../core/mirror/mirror-steps.js';
 import type { MirrorEffect } from '../../core/mirror/react-mirror.js';
 import { effectOf } from '../../core/outbox-message.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
@@ -87,7 +87,9 @@ async function performCommand(
 ): Promise<void> {
   const row = await readMirrorById(catalog, effect.mirrorId);
   // The step may have been overtaken (answered before the mark, or replaced by a delete): then there is nothing to send.
-  if (!row || row.state.tag === 'absent' || !isOutstanding(row.state, effect.commandId)) return;
+  if (!row || row.state.tag === 'absent') return;
+  const waiting = outstandingCommands(row.state);
+  if (!waiting.some((command) => command.commandId === effect.commandId)) return;
   const spec = commandSpecOf(row.state, await readMirrorPeers(catalog, row));
   const { verb, force } = effect;
   const envelope = { v: 1 as const, command_id: effect.commandId, mirror_id: effect.mirrorId };
@@ -96,11 +98,4 @@ async function performCommand(
       ? { ...envelope, verb, body: { spec } }
       : { ...envelope, verb, body: { spec, force } };
   await sendCommand(messaging, COMMAND_SERVICE[verb], command);
-}
-
-function isOutstanding(state: Parameters<typeof stepsOf>[0], commandId: string): boolean {
-  if (state.tag === 'terminating' && state.settling === commandId) return true;
-  return stepsOf(state).some(
-    ([, work]) => work.tag === 'outstanding' && work.commandId === commandId,
-  );
 }

@@ -11,6 +11,7 @@ import {
   ratesBetween,
   sampleOf,
   totalsOf,
+  withKnownCopies,
 } from '../../core/view/mirror-metrics.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
 
@@ -64,9 +65,14 @@ export class StatsBoard {
     if (!isStats(stats)) return;
     const nowMs = this.#now().getTime();
     const board = this.#boardOf(stats.mirror_id);
-    board.stats = { ...board.stats, [stats.service]: stats };
     board.heardAtMs = nowMs;
-    if (stats.service === 'apply') this.#noteTotals(board, stats, nowMs);
+    if (stats.service === 'apply') {
+      const apply = withKnownCopies(board.stats.apply, stats);
+      board.stats = { ...board.stats, apply };
+      this.#noteTotals(board, apply, nowMs);
+    } else {
+      board.stats = { ...board.stats, capture: stats };
+    }
     if (nowMs - board.sampledAtMs < SAMPLE_EVERY_MS) return;
     board.sampledAtMs = nowMs;
     board.samples.push(sampleOf(board.stats, board.rates, this.#now()));

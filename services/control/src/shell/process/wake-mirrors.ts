@@ -4,7 +4,7 @@ import { COMMAND_SERVICE, COMMAND_STREAM, commandSubject } from '@bunnydb/contra
 import { type Messaging, isMissingResource } from '@bunnydb/messaging';
 import type { ServiceLog } from '@bunnydb/service-shell';
 import { mirrorStream } from '../../core/control-event.js';
-import { oldestOutstanding } from '../../core/mirror/mirror-steps.js';
+import { outstandingCommands } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
 import type { MirrorHandler } from '../catalog/control-store.js';
 import { readDueMirrors, readMirrorsOutstanding } from '../catalog/read-mirrors.js';
@@ -75,13 +75,14 @@ async function reconcileSpecs({ catalog, specs, stats, log }: WakeOptions): Prom
  */
 async function findLostCommands(options: WakeOptions): Promise<void> {
   const { catalog, messaging, mirrors, now } = options;
-  const rows = await readMirrorsOutstanding(catalog, new Date(now().getTime() - OUTSTANDING_MS));
+  const sentBefore = new Date(now().getTime() - OUTSTANDING_MS);
+  const rows = await readMirrorsOutstanding(catalog, sentBefore);
   for (const row of rows) {
-    const outstanding = oldestOutstanding(row.state);
-    if (outstanding === null) continue;
-    const { verb, commandId } = outstanding;
-    if (await isQueued(messaging, commandSubject(COMMAND_SERVICE[verb], verb))) continue;
-    await mirrors.handle(mirrorStream(row.mirror_id), { type: 'note_lost', commandId }, ACTOR);
+    for (const { verb, commandId, sentAt } of outstandingCommands(row.state)) {
+      if (sentAt >= sentBefore.toISOString()) continue;
+      if (await isQueued(messaging, commandSubject(COMMAND_SERVICE[verb], verb))) continue;
+      await mirrors.handle(mirrorStream(row.mirror_id), { type: 'note_lost', commandId }, ACTOR);
+    }
   }
 }
 

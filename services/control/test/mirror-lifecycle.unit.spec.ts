@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { isMirrorEventType } from '../src/core/mirror/mirror-event.js';
+import type { MirrorCommand } from '../src/core/mirror/mirror-command.js';
+import { logLineOf } from '../src/core/mirror/mirror-log-line.js';
+import { commandSpecOf, desiredSpecOf } from '../src/core/mirror/mirror-spec-of.js';
+import { MIRROR_STATUSES, mirrorPhase, mirrorStatus } from '../src/core/mirror/mirror-status.js';
+import { nextWakeAt, outstandingSince } from '../src/core/mirror/mirror-steps.js';
+import {
+  HISTORIES,
+  LATER,
+  createdBody,
+  failure,
+  peer,
+  record,
+  stateAfter,
+  told,
+  when,
+} from './mirror-examples.js';
+
+const peers = { source: peer('src'), destination: peer('dst') };
+const source = {
+  slot_name: 'bunny_m1',
+  publication_name: 'bunny_m1',
+  identity: { system_id: '7', database: 'src', start_lsn: '0/10' },
+  server_version: 170000,
+};
+
+const WISHES = {
+  create: { type: 'create', body: createdBody },
+  pause: { type: 'pause' },
+  resume: { type: 'resume' },
+  retry: { type: 'retry' },
+  delete: { type: 'delete', dropTables: true, force: false },
+  force: { type: 'delete', dropTables: true, force: true },
+  change_options: { type: 'change_options', options: { max_batch_size: 5 } },
+  note_peer_changed: { type: 'note_peer_changed', peer: 'src' },
+  tick: { type: 'tick', now: LATER },
+  note_lost: { type: 'note_lost', commandId: 'c1' },
+} as const satisfies Readonly<Record<string, MirrorCommand>>;
+
+const TOLD: readonly MirrorCommand[] = [
+  told('tables_provisioned', { command_id: 'c1', created: [], existing: [] }),
+  told('source_prepared', { command_id: 'c2', ...source }),
+  told('source_cleaned', { command_id: 'd1', left: [] }),
+  told('destination_cleaned', { command_id: 'd2', left: [] }),
+  told('tables_dropped', { command_id: 'd3', dropped: [], left: [] }),
+  told('command_failed', { command_id: 'c1', failure: failure() }),
+  told('session_started', { generation: 1 }),
+  told('session_failed', { failure: failure(), attempt: 1, next_retry_at: null }),
+  told('session_recovered', {}),
+  told('copy_started', { tables: [] }),
+  told('table_state_changed', { table: 'public.users', status: 'held', failure: failure() }),
+  told('copy_finished', { tables: 1, rows: 1, seconds: 1 }),
+].map((event) => record(event));
+
+/** What each wish comes to in each state: `ok`, or the reason of the refusal. */
+const ALLOWED: Readonly<
+  Record<keyof typeof HISTORIES, Partial<Record<keyof typeof WISHES, string>>>
+> = {
+  absent: all('not_found', { create: 'ok' }),
+  created: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  provisioning: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  preparing: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  setup_waiting: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
+  setup_stuck: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
+  prepared: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  copying: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  running: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  troubled: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
+  paused_in_setup: { pause: 'conflict', resume: 'ok', retry: 'conflict', delete: 'ok' },
+  paused: { pause: 'conflict', resume: 'ok', retry: 'conflict', delete: 'ok' },
+  settling: { pause: 'conflict', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  terminating: { pause: 'conflict', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  terminating_waiting: { pause: 'conflict', resume: 'conflict', retry: 'ok', delete: 'ok' },
+  dropped: all('not_found', { create: 'conflict' }),
+};
+
+function all(reason: string, others: Readonly<Record<string, string>>) {
+  const wishes = ['pause', 'resume', 'retry', 'delete', 'force', 'change_options'];
+  return { ...Object.fromEntries(wishes.map((wish) => [wish, reason])), ...others };
+}
+
+describe.each(Object.entries(HISTORIES))('a mirror that is %s', (name, history) => {
+  const state = stateAfter(history);
+  const allowed: Readonly<Record<string, string>> =
+    Object.entries(ALLOWED).find(([known]) => known === name)?.[1] ?? {};
+
+  it.each(Object.entries(WISHES))('judges %s as the table says', (wish, command) => {
+    const outcome = when(history, command);
+    const expected = allowed[wish];
+    if (expected !== undefined) expect(outcome.refused ?? 'ok').toBe(expected);
+  });
+
+  it('takes every command and every word of a worker, and stays whole', () => {
+    for (const command of [...Object.values(WISHES), ...TOLD]) {
+      const outcome = when(history, command);
+      const after = stateAfter([...history, ...outcome.events]);
+      expect(MIRROR_STATUSES).toContain(mirrorStatus(after));
+      expect(mirrorPhase(after)).not.toBe('');
+      for (const event of outcome.events) {
+        expect(isMirrorEventType(event.type)).toBe(true);
+        expect(() => logLineOf(event)).not.toThrow();
+      }
+      const isOver = after.tag === 'absent' || after.tag === 'dropped';
+      expect(desiredSpecOf(after, peers) === null).toBe(isOver || after.tag === 'terminating');
+      // Outside of a clean-up one step is under way at a time: it waits either for an answer or for its next try.
+      if (outstandingSince(after) !== null && after.tag !== 'terminating') {
+        expect(nextWakeAt(after)).toBeNull();
+      }
+    }
+  });
+
+  it('hears a delete and comes to its end when everything is answered', () => {
+    if (state.tag === 'absent' || state.tag === 'dropped') return;
+    const log = [...history, ...when(history, WISHES.force).events];
+    for (let round = 0; round < 5 && stateAfter(log).tag !== 'dropped'; round += 1) {
+      const open = stateAfter(log);
+      if (open.tag !== 'terminating') break;
+      if (open.settling) {
+        const body = { command_id: open.settling.commandId, failure: failure() };
+        log.push(...when(log, record(told('command_failed', body))).events);
+      }
+      for (const [verb, work] of Object.entries(open.steps)) {
+        if (work.tag !== 'outstanding') continue;
+        const body = { command_id: work.commandId, left: [], dropped: [] };
+        const type = DONE_EVENT[verb];
+        if (type) log.push(...when(log, record(told(type, body))).events);
+      }
+    }
+    expect(stateAfter(log).tag).toBe('dropped');
+  });
+});
+
+const DONE_EVENT: Readonly<
+  Record<string, 'source_cleaned' | 'destination_cleaned' | 'tables_dropped'>
+> = {
+  clean_source: 'source_cleaned',
+  clean_destination: 'destination_cleaned',
+  drop_tables: 'tables_dropped',
+};
+
+describe('the words of the contract', () => {
+  it.each([
+    ['created', 'created'],
+    ['provisioning', 'setting_up'],
+    ['preparing', 'setting_up'],
+    ['setup_waiting', 'error'],
+    ['prepared', 'setting_up'],
+    ['copying', 'snapshotting'],
+    ['running', 'running'],
+    ['troubled', 'error'],
+    ['paused', 'paused'],
+    ['paused_in_setup', 'paused'],
+    ['settling', 'terminating'],
+    ['terminating', 'terminating'],
+  ] as const)('a mirror that is %s has the status %s', (name, status) => {
+    expect(mirrorStatus(stateAfter(HISTORIES[name]))).toBe(status);
+  });
+
+  it('a mirror that does not copy streams as soon as its slot exists', () => {
+    const body = {
+      ...createdBody,
+      options: { ...createdBody.options, do_initial_snapshot: false },
+    };
+    const [, ...rest] = HISTORIES.prepared;
+    expect(mirrorStatus(stateAfter([{ type: 'mirror_created', body }, ...rest]))).toBe('running');
+  });
+});
+
+describe('the spec', () => {
+  it('says run only while the mirror streams, and carries the identity of the source', () => {
+    const spec = desiredSpecOf(stateAfter(HISTORIES.running), peers);
+    expect(spec).toMatchObject({
+      id: 'm1',
+      generation: 2,
+      desired: 'run',
+      source_identity: { start_lsn: '0/10' },
+      source: { name: 'src' },
+    });
+    for (const name of ['created', 'preparing', 'paused', 'paused_in_setup'] as const) {
+      expect(desiredSpecOf(stateAfter(HISTORIES[name]), peers)?.desired).toBe('hold');
+    }
+  });
+
+  it('grows a generation with every change that workers have to see', () => {
+    const generationAfter = (command: MirrorCommand): number => {
+      const log = [...HISTORIES.running, ...when(HISTORIES.running, command).events];
+      const state = stateAfter(log);
+      if (state.tag === 'absent') throw new Error('unreachable');
+      return commandSpecOf(state, peers).generation;
+    };
+    expect(generationAfter(WISHES.pause)).toBe(3);
+    expect(generationAfter(WISHES.change_options)).toBe(3);
+    expect(generationAfter(WISHES.note_peer_changed)).toBe(3);
+    expect(generationAfter(record(told('session_started', { generation: 2 })))).toBe(2);
+  });
+
+  it('a command of the clean-up still has one', () => {
+    const state = stateAfter(HISTORIES.terminating);
+    expect(state.tag !== 'absent' && commandSpecOf(state, peers).slot_name).toBe('bunny_m1');
+  });
+});
