@@ -190,7 +190,9 @@ describe('judgePreflight', () => {
       name: 'pub',
       viaPartitionRoot: false,
       operationsLeftOut: ['truncate'],
-      tables: new Set([keyOf({ schema: 'public', table: 'other' })]),
+      tables: new Map([
+        [keyOf({ schema: 'public', table: 'other' }), { columns: ['id'], rowFilter: null }],
+      ]),
     };
     expect(failures({ source: { publication }, facts: { publicationName: 'pub' } })).toEqual({
       publication: [

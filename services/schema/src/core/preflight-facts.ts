@@ -39,8 +39,15 @@ export interface PublicationFacts {
   readonly viaPartitionRoot: boolean;
   /** Which of insert, update, delete and truncate it leaves out. */
   readonly operationsLeftOut: readonly string[];
-  /** `schema NUL table` of each published table. */
-  readonly tables: ReadonlySet<string>;
+  /** By `keyOf`. */
+  readonly tables: ReadonlyMap<string, PublishedTable>;
+}
+
+/** A table as a publication has it. */
+export interface PublishedTable {
+  readonly columns: readonly string[];
+  /** As PostgreSQL prints it, in parentheses. */
+  readonly rowFilter: string | null;
 }
 
 /** What trying a row filter on the source showed. */

@@ -7,7 +7,7 @@ import type { RelationFacts } from './relation-facts.js';
 /** Checks of the source tables that the mirror would take. */
 export function tableChecks(source: SourceFacts, facts: PreflightFacts): PreflightCheck[] {
   return [
-    checkTables(facts),
+    checkTables(source, facts),
     checkSelect(source, facts),
     checkReplicaIdentity(source, facts),
     checkExcludedColumns(source, facts),
@@ -15,11 +15,25 @@ export function tableChecks(source: SourceFacts, facts: PreflightFacts): Preflig
   ];
 }
 
-function checkTables({ wishProblems, tables }: PreflightFacts): PreflightCheck {
-  const isEmpty = tables.length === 0 && wishProblems.length === 0;
-  const findings = isEmpty
-    ? [{ detail: 'no table is chosen', fix: 'List tables, or set all_tables.' }]
-    : wishProblems;
+function checkTables(
+  { relations }: SourceFacts,
+  { wishProblems, tables }: PreflightFacts,
+): PreflightCheck {
+  const findings: Finding[] = [...wishProblems];
+  if (tables.length === 0 && wishProblems.length === 0) {
+    findings.push({ detail: 'no table is chosen', fix: 'List tables, or set all_tables.' });
+  }
+  for (const { source } of tables) {
+    const relation = relations.find(source);
+    const leaves = relation ? relations.leavesOf(relation) : [];
+    for (const leaf of leaves) {
+      if (leaf.kind === 'table' && leaf.persistence === 'permanent') continue;
+      findings.push({
+        detail: `the partition ${formatQualifiedName(leaf.name)} is ${leaf.kind === 'foreign' ? 'a foreign table' : leaf.persistence}, whose changes are not in the WAL`,
+        fix: `ALTER TABLE ${quoteQualifiedName(leaf.partitionOf ?? source)} DETACH PARTITION ${quoteQualifiedName(leaf.name)};`,
+      });
+    }
+  }
   return summarize('tables', findings, `${tables.length} tables are chosen`);
 }
 

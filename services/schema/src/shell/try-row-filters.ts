@@ -42,7 +42,8 @@ async function tryRowFilter(
     return { sqlstate: null, columns: rows.map((row) => row.name) };
   } catch (error) {
     const sqlstate = sqlstateOf(error);
-    if (sqlstate === undefined) throw error;
+    // Anything else (a lock, a cancelled statement) says nothing about the filter.
+    if (sqlstate === undefined || !VERDICT_CLASSES.has(sqlstate.slice(0, 2))) throw error;
     return { sqlstate, columns: [] };
   } finally {
     await client.query('rollback');
@@ -51,3 +52,5 @@ async function tryRowFilter(
 
 const TRIAL_NAME = '_bunny_row_filter_trial';
 const INSUFFICIENT_PRIVILEGE = '42501';
+/** Feature not supported, data exception, syntax error or access rule violation. */
+const VERDICT_CLASSES = new Set(['0A', '22', '42']);

@@ -1,8 +1,14 @@
 import type { TableMapping, ValidateReply, ValidateRequest } from '@bunnydb/contracts';
-import { quoteQualifiedName } from '@bunnydb/pg-model';
+import { type QualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
+import { adoptPublication } from '../core/adopt-publication.js';
 import { judgePreflight } from '../core/preflight.js';
-import type { DestinationFacts, PublicationFacts, SourceFacts } from '../core/preflight-facts.js';
+import type {
+  DestinationFacts,
+  PublicationFacts,
+  PublishedTable,
+  SourceFacts,
+} from '../core/preflight-facts.js';
 import { type RelationIndex, keyOf } from '../core/relation-facts.js';
 import { resolveWishes } from '../core/resolve-wishes.js';
 import { type OpenSecret, reachPeer } from './peer-session.js';
@@ -24,19 +30,20 @@ export async function validateMirror(
   );
   // Without the source, patterns cannot be resolved, and there is nothing to look for at the destination.
   const resolved = source.ok ? resolve(source.facts.relations) : { tables: [], problems: [] };
+  const tables = source.ok ? adoptPublication(resolved.tables, source.facts) : resolved.tables;
   const destination = await reachPeer(
     { peer: request.destination, role: 'destination', openSecret },
-    (client) => readDestination(client, resolved.tables),
+    (client) => readDestination(client, tables),
   );
   const checks = judgePreflight({
     source,
     destination,
-    tables: resolved.tables,
+    tables,
     wishProblems: resolved.problems,
     publicationName: request.publication_name ?? null,
     slotName: request.replication_slot_name ?? null,
   });
-  return { ok: true, checks, tables: resolved.tables };
+  return { ok: true, checks, tables };
 }
 
 async function readSource(
@@ -78,7 +85,9 @@ async function readPublication(client: pg.Client, name: string): Promise<Publica
     name,
     viaPartitionRoot: row.via_partition_root,
     operationsLeftOut: operations.filter(([, isOn]) => !isOn).map(([operation]) => operation),
-    tables: new Set(row.tables.map(([schema, table]) => keyOf({ schema, table }))),
+    tables: new Map(
+      row.tables.map(({ columns, rowFilter, ...name }) => [keyOf(name), { columns, rowFilter }]),
+    ),
   };
 }
 
@@ -108,5 +117,5 @@ interface PublicationRow {
   readonly pubupdate: boolean;
   readonly pubdelete: boolean;
   readonly pubtruncate: boolean;
-  readonly tables: readonly (readonly [string, string])[];
+  readonly tables: readonly (QualifiedName & PublishedTable)[];
 }

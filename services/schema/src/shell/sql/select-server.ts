@@ -18,8 +18,7 @@ export const selectServer = (versionNumber: number): string => `
          ) as can_replicate,
          has_database_privilege(d.oid, 'create') as can_create_in_database,
          r.rolsuper or ${setsReplicationRole(versionNumber)} as can_set_replication_role,
-         (select s.system_identifier::text from pg_control_system() s)
-           || '/' || d.oid || '/' || extract(epoch from pg_postmaster_start_time())::text as identity
+         d.oid || '/' || d.datname || '/' || extract(epoch from pg_postmaster_start_time())::text as identity
     from pg_database d, pg_roles r
    where d.datname = current_database() and r.rolname = current_user`;
 
