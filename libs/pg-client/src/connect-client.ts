@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { ConnectionSettings } from './connection-settings.js';
 import { isTlsFailure, sqlstateOf, toMirrorError } from './mirror-error.js';
@@ -125,10 +126,9 @@ async function connectOnce(
 }
 
 /** The socket of a client; not part of the driver's typed surface. */
-export function socketOf(client: pg.Client): import('node:net').Socket {
-  const connection = (client as unknown as { connection: { stream: import('node:net').Socket } })
-    .connection;
-  return connection.stream;
+export function socketOf(client: pg.Client): Socket {
+  return (client as unknown as { readonly connection: { readonly stream: Socket } }).connection
+    .stream;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import { clientConfig, sessionSettings, triesWithoutTls } from './connect-client.js';
 import type { ConnectionSettings } from './connection-settings.js';

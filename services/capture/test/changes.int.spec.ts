@@ -1,7 +1,8 @@
 import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Change, CapturedMirror } from './mirror-fixture.js';
+import { CapturedMirror } from './mirror-fixture.js';
 import { testNatsUrl } from './nats-url.js';
+import type { Change } from './stored-changes.js';
 
 describe('what the source commits reaches the change stream', () => {
   let database: TestDatabase;

@@ -12,27 +12,18 @@ import {
   decodeTableHead,
   decodeTransactions,
 } from '@bunnydb/change-stream';
-import type { CommitMessageHead, TableMessageHead, TransactionMark } from '@bunnydb/change-stream';
 import { type Messaging, connectMessaging } from '@bunnydb/messaging';
 import { type ConnectionSettings, settingsOf } from '@bunnydb/pg-client';
-import { formatLsn, parseQualifiedName, splitCopyLine } from '@bunnydb/pg-model';
+import { formatLsn, parseQualifiedName } from '@bunnydb/pg-model';
 import type { TestDatabase } from '@bunnydb/testkit';
 import { captureSession } from '../src/shell/capture-session.js';
+import { type Change, type StoredMessage, changesOf } from './stored-changes.js';
 import { prepareSource } from '../src/shell/prepare-source.js';
 
 export interface FixtureOptions {
   readonly tables: readonly string[];
   readonly options?: Partial<MirrorOptions>;
   readonly spec?: Partial<MirrorSpec>;
-}
-
-export interface StoredMessage {
-  readonly sequence: number;
-  readonly subject: string;
-  readonly epoch: string;
-  readonly payload: Buffer;
-  readonly table: TableMessageHead | null;
-  readonly commit: { readonly head: CommitMessageHead; readonly lines: TransactionMark[] } | null;
 }
 
 let counter = 0;
@@ -172,7 +163,6 @@ export class CapturedMirror {
       found.push({
         sequence,
         subject: message.subject,
-        epoch: message.header.get(Header.Epoch),
         payload: Buffer.from(message.data),
         table:
           isCommit || !message.header.has(Header.Table) ? null : decodeTableHead(message.header),
@@ -193,67 +183,4 @@ export class CapturedMirror {
   async changes(): Promise<Change[]> {
     return changesOf(await this.messages());
   }
-}
-
-export interface Change {
-  readonly table: string;
-  readonly op: string;
-  readonly unchanged: string | null;
-  readonly columns: readonly (string | null)[];
-  readonly old: readonly (string | null)[];
-}
-
-/** Reads messages as the applier would: joins split rows, orders by `seq`, leaves out batches without an end. */
-export function changesOf(messages: readonly StoredMessage[]): Change[] {
-  const all: Change[] = [];
-  let batch: StoredMessage[] = [];
-  for (const message of messages) {
-    const name = message.table?.batch ?? message.commit?.head.batch;
-    if (batch[0] && batch[0].table?.batch !== name) batch = [];
-    if (name === undefined) continue;
-    if (message.commit && message.commit.head.messages !== batch.length) {
-      throw new Error(`batch ${name} has a hole`);
-    }
-    if (message.commit) {
-      all.push(...changesOfBatch(batch));
-      batch = [];
-    } else {
-      batch.push(message);
-    }
-  }
-  return all;
-}
-
-function changesOfBatch(messages: readonly StoredMessage[]): Change[] {
-  const numbered: [number, Change][] = [];
-  let carried: Buffer = Buffer.alloc(0);
-  for (const { table, payload } of messages) {
-    if (!table) continue;
-    const name = `${table.table.schema}.${table.table.table}`;
-    if (table.truncate) {
-      const flags = `${table.truncate.cascade ? 'c' : ''}${table.truncate.restartIdentity ? 'r' : ''}`;
-      numbered.push([
-        table.firstSeq,
-        { table: name, op: `T${flags}`, unchanged: null, columns: [], old: [] },
-      ]);
-      continue;
-    }
-    carried = Buffer.concat([carried, payload]);
-    if (table.continues) continue;
-    for (const line of carried.toString('utf8').split('\n').slice(0, -1)) {
-      const [op, seq, unchanged, ...values] = splitCopyLine(line);
-      numbered.push([
-        Number(seq),
-        {
-          table: name,
-          op: op ?? '',
-          unchanged: unchanged ?? null,
-          columns: values.slice(0, table.columns.length),
-          old: values.slice(table.columns.length),
-        },
-      ]);
-    }
-    carried = Buffer.alloc(0);
-  }
-  return numbered.sort(([a], [b]) => a - b).map(([, change]) => change);
 }

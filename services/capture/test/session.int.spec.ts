@@ -11,8 +11,9 @@ import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cleanSource } from '../src/shell/clean-source.js';
 import { prepareSource } from '../src/shell/prepare-source.js';
-import { CapturedMirror, type Change, type FixtureOptions } from './mirror-fixture.js';
+import { CapturedMirror, type FixtureOptions } from './mirror-fixture.js';
 import { testNatsUrl } from './nats-url.js';
+import type { Change } from './stored-changes.js';
 
 describe('a capture session', () => {
   let database: TestDatabase;

@@ -1,5 +1,5 @@
 import { MirrorError } from '@bunnydb/failure';
-import { type QualifiedName, ReplicaIdentity, isReplicaIdentity } from '@bunnydb/pg-model';
+import { type QualifiedName, type ReplicaIdentity, isReplicaIdentity } from '@bunnydb/pg-model';
 import { endOfText, readUint16, readUint32 } from './big-endian.js';
 
 /** A table as pgoutput's Relation message describes it, with what the mirror takes of it. */

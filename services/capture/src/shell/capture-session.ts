@@ -182,7 +182,7 @@ async function takeSlotOver(
   const deadline = Date.now() + TAKE_OVER_MS;
   for (;;) {
     const now = await readSlotFacts(connection, spec.slot_name);
-    if (now?.activePid == null) return { ...facts, slot: now };
+    if (now === undefined || now.activePid === null) return { ...facts, slot: now };
     if (Date.now() >= deadline) {
       throw new MirrorError('slot_in_use', 'an older session still holds the slot', { detail });
     }
