@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type AnyCommand,
+  type AnyWorkerEvent,
+  type PreflightCheck,
+  Query,
+  type ServiceName,
+  type TableMapping,
+  type ValidateRequest,
+} from '@bunnydb/contracts';
+import { MirrorError } from '@bunnydb/failure';
+import {
+  type CommandHandlers,
+  type Messaging,
+  type Stop,
+  emitEvent,
+  newWorkerEvent,
+  runCommandLoop,
+  startHeartbeat,
+} from '@bunnydb/messaging';
+import type { WorkerEventBody, WorkerEventType } from '@bunnydb/messaging';
+
+const TABLES: readonly TableMapping[] = [
+  {
+    source: { schema: 'public', table: 'users' },
+    destination: { schema: 'public', table: 'users' },
+    exclude_columns: [],
+  },
+];
+
+/**
+ * Stands in for schema, capture and apply: answers queries and commands over real NATS as they would, without any server to look at.
+ * What it was asked is kept, and each verb can be made to fail.
+ */
+export class Workers {
+  readonly #messaging: Messaging;
+  readonly #stopping = new AbortController();
+  readonly #stops: Stop[] = [];
+  readonly #loops: Promise<void>[] = [];
+  readonly commands: AnyCommand[] = [];
+  readonly questions: ValidateRequest[] = [];
+  /** Verbs that fail, with how often they still do. */
+  readonly failing = new Map<AnyCommand['verb'], number>();
+  checks: readonly PreflightCheck[] = [];
+
+  constructor(messaging: Messaging) {
+    this.#messaging = messaging;
+  }
+
+  /** Answers queries only: peers can be looked at and mirrors validated. */
+  answerQueries(): void {
+    const respondJson = this.#messaging.respondJson.bind(this.#messaging);
+    this.#stops.push(
+      respondJson(Query.SchemaPeerTest, () => ({
+        ok: true,
+        version: '17.0',
+        server_version_num: 170000,
+        latency_ms: 1,
+        is_standby: false,
+        wal_level: 'logical',
+        can_replicate: true,
+        can_create: true,
+        max_replication_slots: 10,
+        used_replication_slots: 0,
+      })),
+      respondJson(Query.SchemaPeerTables, () => ({ ok: true, tables: [] })),
+      respondJson<ValidateRequest, object>(Query.SchemaValidate, (question) => {
+        this.questions.push(question);
+        return { ok: true, checks: this.checks, tables: TABLES };
+      }),
+      ...(['schema', 'capture', 'apply'] as const).map((service) =>
+        startHeartbeat({
+          messaging: this.#messaging,
+          service,
+          instance: `${service}-1`,
+          version: 'test',
+          mirrors: () => [],
+        }),
+      ),
+    );
+  }
+
+  /** Works off commands, as the services would. */
+  answerCommands(): void {
+    const done: CommandHandlers = {
+      provision_tables: (command) =>
+        this.#answer(command, { type: 'tables_provisioned', body: { created: [], existing: [] } }),
+      drop_tables: (command) =>
+        this.#answer(command, { type: 'tables_dropped', body: { dropped: [], left: [] } }),
+      prepare_source: (command) =>
+        this.#answer(command, {
+          type: 'source_prepared',
+          body: {
+            slot_name: command.body.spec.slot_name,
+            publication_name: command.body.spec.publication_name,
+            identity: { system_id: '7', database: 'src', start_lsn: '0/10' },
+            server_version: 170000,
+          },
+        }),
+      clean_source: (command) =>
+        this.#answer(command, { type: 'source_cleaned', body: { left: [] } }),
+      clean_destination: (command) =>
+        this.#answer(command, { type: 'destination_cleaned', body: { left: [] } }),
+    };
+    for (const service of ['schema', 'capture', 'apply'] as const) {
+      const loop = runCommandLoop({
+        messaging: this.#messaging,
+        service,
+        instance: `${service}-1`,
+        handlers: done,
+        signal: this.#stopping.signal,
+      });
+      this.#loops.push(loop);
+    }
+  }
+
+  /** Tells an event of a mirror, as a session would. */
+  async tell<Type extends WorkerEventType>(
+    mirrorId: string,
+    type: Type,
+    body: WorkerEventBody<Type>,
+    service: ServiceName = 'apply',
+  ): Promise<AnyWorkerEvent> {
+    const origin = { service, instance: `${service}-1` };
+    const event = newWorkerEvent(origin, mirrorId, type, body);
+    await emitEvent(this.#messaging, event);
+    return event;
+  }
+
+  /** Tells an event a second time, in a message that JetStream takes for a new one. */
+  async repeat(event: AnyWorkerEvent): Promise<void> {
+    await this.#messaging.js.publish(
+      `bunny.evt.${event.mirror_id}.${event.service}.${event.type}`,
+      JSON.stringify(event),
+      { msgID: randomUUID() },
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const stop of this.#stops) stop();
+    await Promise.all(this.#loops);
+  }
+
+  async #answer<Answer>(command: AnyCommand, answer: Answer): Promise<Answer> {
+    this.commands.push(command);
+    const failures = this.failing.get(command.verb) ?? 0;
+    if (failures > 0) {
+      this.failing.set(command.verb, failures - 1);
+      throw new MirrorError('source_unreachable', 'the source cannot be reached');
+    }
+    return answer;
+  }
+}
