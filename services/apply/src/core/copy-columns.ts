@@ -62,7 +62,10 @@ function isPortable(oid: number, kind: string): boolean {
 const FIRST_GENERATED_OID = 10_000;
 /** Base types, ranges and multiranges; composites hold the OIDs of their columns. */
 const PORTABLE_KINDS = new Set(['b', 'r', 'm']);
-/** Built-in types whose binary form is an OID of this database (`reg*`), or that have none or one that depends on settings. */
+/**
+ * Built-in types whose binary form is an OID of this database (`reg*`), or that have none, or one that depends on settings, or one
+ * that the receiving side refuses for some values (3615: an empty tsquery).
+ */
 const TEXT_ONLY = new Set([
-  24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191, 142, 194, 1033,
+  24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191, 142, 194, 1033, 3615,
 ]);
