@@ -12,8 +12,8 @@ export function quoteQualifiedName(name: QualifiedName): string {
 }
 
 /**
- * The name for people and for keys: `public.users`. A part that holds a dot, a quote or a space is
- * quoted, so that two different names never print alike.
+ * The name for people and for keys: `public.users`. A part that holds a dot, a quote, a space or an
+ * asterisk is quoted, so that two different names never print alike and none looks like a pattern.
  */
 export function formatQualifiedName(name: QualifiedName): string {
   return `${formatPart(name.schema)}.${formatPart(name.table)}`;
@@ -43,5 +43,5 @@ export function parseQualifiedName(text: string): QualifiedName {
 }
 
 function formatPart(part: string): string {
-  return /^[^".\s]+$/.test(part) ? part : quoteIdentifier(part);
+  return /^[^".*\s]+$/.test(part) ? part : quoteIdentifier(part);
 }
