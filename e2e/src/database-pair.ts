@@ -1,7 +1,7 @@
 import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
 import type pg from 'pg';
 import type { ApiClient, MirrorWish } from './api-client.js';
-import { MirrorFixture } from './mirror-fixture.js';
+import { MARK_SCHEMA, MARK_TABLE, MirrorFixture } from './mirror-fixture.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 export interface PairOptions {
@@ -89,6 +89,7 @@ export class DatabasePair {
       destination: await destination.connect(),
       observer: await destination.connect(),
     };
+    await Promise.all([clients.source.query(MARK_SCHEMA), clients.destination.query(MARK_SCHEMA)]);
     if (options.source !== undefined) await clients.source.query(options.source);
     if (options.destination !== undefined) await clients.destination.query(options.destination);
     return new DatabasePair(name, api, { source, destination }, clients, proxies);
@@ -115,7 +116,7 @@ export class DatabasePair {
   ): Promise<MirrorFixture> {
     const mirror = new MirrorFixture(
       {
-        ...request,
+        ...withMark(request),
         name: `${this.name}_m${(this.#mirrors += 1)}`,
         source_peer: `${this.name}_source`,
         destination_peer: `${this.name}_destination`,
@@ -136,7 +137,7 @@ export class DatabasePair {
   async createMirrorBehind(behind: DatabasePair, request: MirrorWish): Promise<MirrorFixture> {
     const mirror = new MirrorFixture(
       {
-        ...request,
+        ...withMark(request),
         name: `${behind.name}_behind`,
         source_peer: `${this.name}_destination`,
         destination_peer: `${behind.name}_destination`,
@@ -185,6 +186,12 @@ export class DatabasePair {
     await Promise.all([this.#proxies?.source.stop(), this.#proxies?.destination.stop()]);
     await Promise.all([this.#sourceDatabase.drop(), this.#destinationDatabase.drop()]);
   }
+}
+
+function withMark(request: MirrorWish): MirrorWish {
+  return request.table_mappings === undefined
+    ? request
+    : { ...request, table_mappings: [...request.table_mappings, MARK_TABLE] };
 }
 
 function databaseOptions(

@@ -3,6 +3,10 @@ import type pg from 'pg';
 import type { ApiClient, MirrorRequest, MirrorView } from './api-client.js';
 import { type TablePair, differenceOf } from './equality.js';
 
+/** A table that every pair has and every mirror carries. */
+export const MARK_TABLE = 'public.e2e_mark';
+export const MARK_SCHEMA = `create table ${MARK_TABLE} (id uuid primary key default gen_random_uuid())`;
+
 const CATCH_UP_DEADLINE_MS = 60_000;
 const STATUS_DEADLINE_MS = 60_000;
 
@@ -50,7 +54,7 @@ export class MirrorFixture {
 
   /** Waits until the destination's position has passed everything that is committed at the source now. */
   async waitForCatchUp(timeoutMs: number = CATCH_UP_DEADLINE_MS): Promise<void> {
-    const target = await this.#flushedSourceLsn();
+    const target = await this.#markedSourceLsn();
     let position = 'none';
     await until(
       async () => {
@@ -94,15 +98,16 @@ export class MirrorFixture {
   }
 
   /**
-   * The end of what is committed now. The servers under test commit asynchronously, and only flushed WAL is sent, so
-   * a synchronous commit of a logical message flushes all that came before it.
+   * A position that lies behind all that is committed now and before a row that is written now. Without that row the mirror would get there
+   * too, but only with its idle progress, every few seconds. It is committed synchronously, because the servers under test do not do so by
+   * themselves and only flushed WAL is sent.
    */
-  async #flushedSourceLsn(): Promise<string> {
-    await this.#source.query(
-      `begin; set local synchronous_commit = on; select pg_logical_emit_message(true, 'e2e', ''); commit`,
-    );
+  async #markedSourceLsn(): Promise<string> {
     const { rows } = await this.#source.query<{ lsn: string }>(
-      'select pg_current_wal_flush_lsn()::text as lsn',
+      'select pg_current_wal_insert_lsn()::text as lsn',
+    );
+    await this.#source.query(
+      `begin; set local synchronous_commit = on; insert into ${MARK_TABLE} default values; commit`,
     );
     const lsn = rows[0]?.lsn;
     if (lsn === undefined) throw new Error('the source has no WAL position');

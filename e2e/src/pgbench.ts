@@ -7,12 +7,13 @@ export const PGBENCH_TABLES = [
   'pgbench_history',
 ] as const;
 
-/** pgbench's tables; the history has no key, as there. */
+/** pgbench's tables; the history has no key, so it needs a replica identity to be published. */
 export const PGBENCH_SCHEMA = `
 create table pgbench_accounts (aid integer primary key, bid integer, abalance integer, filler char(84));
 create table pgbench_branches (bid integer primary key, bbalance integer, filler char(88));
 create table pgbench_tellers (tid integer primary key, bid integer, tbalance integer, filler char(84));
 create table pgbench_history (tid integer, bid integer, aid integer, delta integer, mtime timestamp, filler char(22));
+alter table pgbench_history replica identity full;
 `;
 
 export const pgbenchRows = (scale: number): string => `

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type ChildExit,
   type NatsServer,
@@ -7,6 +9,7 @@ import {
   type TestDatabase,
   createDatabase,
   freePort,
+  repositoryRoot,
   startNats,
   startService,
   until,
@@ -71,6 +74,8 @@ export class Stack {
   readonly #everStarted: ServiceProcess[] = [];
   readonly #peakRss = new Map<ServiceProgram, number>();
   readonly #pairs: DatabasePair[] = [];
+  /** The services' logs stay here, for who looks into a failed test. */
+  readonly #logFolder: string;
   readonly #rssTimer: NodeJS.Timeout;
 
   constructor(
@@ -85,6 +90,8 @@ export class Stack {
     this.#catalog = catalog;
     this.#apiPort = apiPort;
     this.#options = options;
+    this.#logFolder = join(repositoryRoot(), '.bunny', 'e2e-logs', name);
+    mkdirSync(this.#logFolder, { recursive: true });
     this.natsUrl = nats.url;
     this.api = new ApiClient(`http://127.0.0.1:${apiPort}`);
     this.#rssTimer = setInterval(() => this.#sampleRss(), RSS_INTERVAL_MS);
@@ -190,16 +197,19 @@ export class Stack {
   }
 
   #spawn(service: ServiceProgram, options: RestartOptions): ServiceProcess {
-    const process = startService(service, {
+    const instance = `${service}-${this.#everStarted.length + 1}`;
+    const environment = {
       NATS_URL: this.natsUrl,
       BUNNY_SECRET_KEY: this.#secretKey,
-      BUNNY_INSTANCE: `${service}-${this.#everStarted.length + 1}`,
+      BUNNY_INSTANCE: instance,
       BUNNY_LOG_LEVEL: 'info',
       BUNNY_LEASE_TTL_MS: String(LEASE_TTL_MS),
       ...(options.faultPoints === undefined ? {} : { BUNNY_FAULT_POINTS: options.faultPoints }),
       ...(service === 'control' ? this.#controlEnvironment() : {}),
       ...this.#options.environment,
-    });
+    };
+    const logFile = join(this.#logFolder, `${instance}.log`);
+    const process = startService(service, environment, { logFile });
     this.#everStarted.push(process);
     return process;
   }

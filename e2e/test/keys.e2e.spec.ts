@@ -23,6 +23,7 @@ alter table full_with_key replica identity full;
 create table full_no_equality (a integer, b json, c xml, d point, e text[]);
 alter table full_no_equality replica identity full;
 create table insert_only (a integer, b text);
+alter table insert_only replica identity full;
 create table toast (id integer primary key, big text, other text, n integer);
 alter table toast alter column big set storage external;
 alter table toast alter column other set storage external;
@@ -103,7 +104,7 @@ describe('keys and replica identities', () => {
       `update full_no_equality set d = null, b = '[1, 2]' where a = 1`,
     ));
 
-  test('a table without any key takes inserts', () =>
+  test('a table without any key takes inserts, the same row twice too', () =>
     changes(`insert into insert_only values (1, 'twice'), (2, null)`));
 
   test('a change of the key moves the row, also on to a key that was freed in the same transaction', () =>

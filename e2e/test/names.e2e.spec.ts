@@ -57,6 +57,7 @@ const STRUCTURE = [
   ...TABLES.map(({ pair, index }) => tableDdl(pair.source.schema, pair.source.table, index)),
   `create table "every column" (${NAMES.map((name) => `${quoteIdentifier(name)} text`).join(', ')}, primary key ("Capital", "quo""te"));`,
   'create table zero_columns ();',
+  'alter table zero_columns replica identity full;',
 ].join('\n');
 
 const keyOf = (index: number): string => quoteIdentifier(NAMES[index % NAMES.length] ?? 'id');
