@@ -5,21 +5,24 @@ import pg from 'pg';
  * documentation. A frame is a letter, a length that counts itself, and a body.
  */
 export class FrameWriter {
-  readonly #write: (bytes: Uint8Array) => void;
+  readonly #write: (bytes: Uint8Array, onWritten: () => void) => void;
+  /** Buffers that the socket has let go of. */
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   #buffer = Buffer.allocUnsafe(SCRATCH_BYTES);
   /** Start of what is not handed over yet, and its end. */
   #from = 0;
   #to = 0;
 
-  constructor(write: (bytes: Uint8Array) => void) {
+  /** @param write calls back once the bytes may be changed. */
+  constructor(write: (bytes: Uint8Array, onWritten: () => void) => void) {
     this.#write = write;
   }
 
   /** Hands over what is collected. */
   flush(): void {
     if (this.#to === this.#from) return;
-    this.#write(this.#buffer.subarray(this.#from, this.#to));
-    // Never written over: the socket may still hold a reference.
+    this.#write(this.#buffer.subarray(this.#from, this.#to), ignore);
+    // Never written over while the socket may hold a reference.
     this.#from = this.#to;
   }
 
@@ -66,6 +69,16 @@ export class FrameWriter {
   copyData(data: Uint8Array): void {
     this.#head(LETTER_d, data.length);
     this.#bytes(data);
+  }
+
+  /** A CopyData frame whose content is written in place; `fill` gets the room and returns where it stopped. */
+  copyFilled(fill: (buffer: Uint8Array, start: number, end: number) => number): void {
+    if (this.#buffer.length - this.#to < FILLED_BYTES_MIN) this.#renew(SCRATCH_BYTES);
+    const head = this.#to;
+    const end = fill(this.#buffer, head + 5, this.#buffer.length);
+    if (end === head + 5) return;
+    this.#head(LETTER_d, end - head - 5);
+    this.#to = end;
   }
 
   copyDone(): void {
@@ -117,7 +130,7 @@ export class FrameWriter {
   #bytes(data: Uint8Array): void {
     if (data.length > LARGE_PIECE_BYTES) {
       this.flush();
-      this.#write(data);
+      this.#write(data, ignore);
       return;
     }
     this.#reserve(data.length);
@@ -126,9 +139,21 @@ export class FrameWriter {
   }
 
   #reserve(bytes: number): void {
-    if (this.#to + bytes <= this.#buffer.length) return;
-    this.flush();
-    this.#buffer = Buffer.allocUnsafe(Math.max(SCRATCH_BYTES, bytes));
+    if (this.#to + bytes > this.#buffer.length) this.#renew(bytes);
+  }
+
+  /** Hands the buffer over and takes another one, if there is one that was used before. */
+  #renew(bytes: number): void {
+    const full = this.#buffer;
+    const isKept = full.length === SCRATCH_BYTES && this.#spare.length < SPARE_BUFFERS_MAX;
+    // Writes are finished in order: when the last piece of a buffer is, the earlier ones are too.
+    this.#write(
+      full.subarray(this.#from, this.#to),
+      isKept ? () => this.#spare.push(full) : ignore,
+    );
+    this.#buffer =
+      (bytes <= SCRATCH_BYTES ? this.#spare.pop() : undefined) ??
+      Buffer.allocUnsafe(Math.max(SCRATCH_BYTES, bytes));
     this.#from = 0;
     this.#to = 0;
   }
@@ -225,7 +250,12 @@ export function readDataRow(body: Buffer): (string | null)[] {
   return values;
 }
 
+const ignore = (): void => undefined;
+
 const SCRATCH_BYTES = 64 * 1024;
+const SPARE_BUFFERS_MAX = 32;
+/** Less room than this is not worth a frame of rows. */
+const FILLED_BYTES_MIN = 16 * 1024;
 /** From here on a piece goes to the socket as it is; below, copying it is cheaper than another buffer in the write. */
 const LARGE_PIECE_BYTES = 8 * 1024;
 

@@ -84,8 +84,8 @@ export class PipelinedSession {
   private constructor(client: pg.Client) {
     this.#client = client;
     this.#socket = socketOf(client);
-    this.#writer = new FrameWriter((bytes) => {
-      if (!this.#lost) this.#socket.write(bytes);
+    this.#writer = new FrameWriter((bytes, onWritten) => {
+      if (!this.#lost) this.#socket.write(bytes, onWritten);
     });
     const reader = new FrameReader((letter, body) => this.#handleFrame(letter, body));
     this.#socket.removeAllListeners('data');
@@ -144,6 +144,11 @@ export class PipelinedSession {
   /** A piece of COPY data, cut anywhere. The bytes must not change until the group is answered. */
   copyData(data: Uint8Array): void {
     this.#writer.copyData(data);
+  }
+
+  /** COPY data that is made in the session's own buffer: `fill` writes from `start` to `end` at most and returns where it stopped. */
+  copyFilled(fill: (buffer: Uint8Array, start: number, end: number) => number): void {
+    this.#writer.copyFilled(fill);
   }
 
   endCopy(): void {

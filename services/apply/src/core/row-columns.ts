@@ -1,23 +1,5 @@
 import { NEWLINE, TAB, columnsStart, fieldEnd, readSeq, rowEnd } from './copy-line.js';
 
-/**
- * Cuts `op`, `seq` and `unchanged` off every row, so that the rest can go straight into the table's COPY.
- */
-export function stripPrefixes(payload: Uint8Array): Uint8Array {
-  const out = payload.slice();
-  const size = out.length;
-  let read = 0;
-  let write = 0;
-  while (read < size) {
-    const start = columnsStart(out, read);
-    const end = rowEnd(out, start);
-    out.copyWithin(write, start, end);
-    write += end - start;
-    read = end;
-  }
-  return out.subarray(0, write);
-}
-
 /** Collects rows without their prefix, and with only the columns that the destination takes. */
 export class RowCollector {
   readonly #kept: readonly boolean[];

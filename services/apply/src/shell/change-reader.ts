@@ -277,7 +277,7 @@ function streamLost(stream: string): MirrorError {
 }
 
 /** Bytes that wait here or are asked for, at most. */
-const WINDOW_BYTES = 8 * 1024 * 1024;
+const WINDOW_BYTES = 6 * 1024 * 1024;
 const REQUEST_BYTES = 2 * 1024 * 1024;
 const REQUEST_MESSAGES = 1_000;
 const REQUESTS_MAX = 4;

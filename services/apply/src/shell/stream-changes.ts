@@ -213,7 +213,7 @@ class Streaming {
 }
 
 /** Whole batches that wait; with what the reader and the two transactions in flight hold, all that a session keeps. */
-const QUEUE_BYTES_MAX = 12 * 1024 * 1024;
+const QUEUE_BYTES_MAX = 6 * 1024 * 1024;
 /** A larger batch is read from the stream again when it is complete. */
 const HELD_BYTES_MAX = 16 * 1024 * 1024;
 const DRAIN_MS = 3_000;

@@ -3,7 +3,8 @@ import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bu
 import type { MirrorTables } from '../core/mirror-tables.js';
 import { type StagedChange, netChange } from '../core/net-change.js';
 import { choosePath } from '../core/path-choice.js';
-import { RowCollector, stripPrefixes } from '../core/row-columns.js';
+import { RowCollector } from '../core/row-columns.js';
+import { RowStripper } from '../core/row-stripper.js';
 import { rowEnd } from '../core/copy-line.js';
 import { RowList } from '../core/row-list.js';
 import { columnList } from '../core/row-statements.js';
@@ -124,10 +125,26 @@ export class TableWriter {
     const keepsAll = plan.kept.every(Boolean);
     this.#beginCopy(plan);
     for (const part of parts) {
-      this.#session.copyData(keepsAll ? stripPrefixes(part.payload) : project(plan, part.payload));
+      if (keepsAll) await this.#copyStripped(part.payload);
+      else this.#session.copyData(project(plan, part.payload));
       await this.#session.drained();
     }
     this.#session.endCopy();
+  }
+
+  async #copyStripped(payload: Uint8Array): Promise<void> {
+    const rows = new RowStripper(payload);
+    while (!rows.isDone) {
+      let isStuck = false;
+      this.#session.copyFilled((buffer, start, end) => {
+        const stop = rows.fill(buffer, start, end);
+        isStuck = stop === start;
+        return stop;
+      });
+      // A row that is larger than the session's buffer goes by itself.
+      if (isStuck) this.#session.copyData(rows.takeRow());
+      await this.#session.drained();
+    }
   }
 
   #beginCopy(plan: TablePlan): void {
