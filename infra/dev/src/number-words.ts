@@ -5,6 +5,11 @@ export function countWords(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
+/** `1 table`, `5 tables`. */
+export function pluralWords(count: number, noun: string): string {
+  return `${countWords(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** `0 B`, `1.5 MiB`. */
 export function byteWords(bytes: number): string {
   let value = bytes;

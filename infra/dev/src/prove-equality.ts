@@ -3,15 +3,16 @@ import { parseQualifiedName } from '@bunnydb/pg-model';
 import {
   type ComparedTable,
   type DatabaseComparison,
+  compareRepeatedly,
   equalDatabases,
   until,
 } from '@bunnydb/testkit';
-import { countWords, durationWords } from './number-words.js';
+import { durationWords, pluralWords } from './number-words.js';
 import type { TableView } from './mirror-view.js';
 
 const CATCH_UP_TIMEOUT_MS = 60_000;
-/** Databases with live writes are compared again until they were caught at a quiet moment. */
-const QUIET_TRIES = 8;
+/** How often rows under writes are read again. */
+const SETTLE_TRIES = 20;
 
 export interface ComparedMirror {
   readonly name: string;
@@ -65,34 +66,30 @@ export async function proveEquality(
 }
 
 /**
- * Compares two databases whose writers are not ours. Both sides are read again and again until a pair of snapshots is equal, which a moment
- * without a write, or without one on the way, is enough for. If there is none the result is open, and the words say so.
+ * Compares two databases whose writers are not ours, and so cannot be held: rows that are being written are read again until both sides were
+ * seen equal (`compareRepeatedly` says what that shows).
  */
 export async function compareWhileWritten(mirror: ComparedMirror): Promise<Proof> {
-  let comparison: DatabaseComparison | undefined;
-  for (let attempt = 0; attempt < QUIET_TRIES; attempt += 1) {
-    await waitForPosition(
-      mirror,
-      await readText(mirror.sourceUrl, 'select pg_current_wal_flush_lsn()::text as text'),
-    );
-    comparison = await equalDatabases(
-      mirror.sourceUrl,
-      mirror.destinationUrl,
-      pairsOf(mirror.tables),
-    );
-    if (comparison.equal) {
-      return {
-        equal: true,
-        words: `${resultWords(comparison)} (every row compared, one snapshot a side)`,
-      };
-    }
-  }
-  const differing = comparison?.tables.filter(({ equal }) => !equal) ?? [];
+  const comparison = await compareRepeatedly(
+    mirror.sourceUrl,
+    mirror.destinationUrl,
+    pairsOf(mirror.tables),
+    {
+      tries: SETTLE_TRIES,
+      catchUp: async () =>
+        waitForPosition(
+          mirror,
+          await readText(mirror.sourceUrl, 'select pg_current_wal_flush_lsn()::text as text'),
+        ),
+    },
+  );
+  const settled =
+    comparison.rowsSettled === 0
+      ? ''
+      : `, ${pluralWords(comparison.rowsSettled, 'row')} under writes again until equal`;
   return {
-    equal: false,
-    words:
-      `not seen equal in ${QUIET_TRIES} comparisons: ${differing.map(({ difference }) => difference).join('; ')}. ` +
-      'If these tables are being written to, that proves nothing: the snapshots of two servers are moments apart.',
+    equal: comparison.equal,
+    words: `${resultWords(comparison)} (every row compared${settled})`,
   };
 }
 
@@ -138,7 +135,8 @@ function pairsOf(tables: readonly TableView[]): ComparedTable[] {
 }
 
 function resultWords({ equal, tables, rows }: DatabaseComparison): string {
-  if (equal) return `both sides equal: ${tables.length} tables, ${countWords(rows)} rows`;
+  if (equal)
+    return `both sides equal: ${pluralWords(tables.length, 'table')}, ${pluralWords(rows, 'row')}`;
   const differences = tables.filter((table) => !table.equal).map((table) => table.difference);
   return `BOTH SIDES DIFFER: ${differences.join('; ')}`;
 }

@@ -6,7 +6,7 @@ import { ShopWriters } from './demo/shop-writers.js';
 import { type MirrorWish, ensureMirror } from './ensure-mirror.js';
 import { parseMirror } from './mirror-view.js';
 import { type MirroredDatabases, nextSteps } from './next-steps.js';
-import { countWords, durationWords } from './number-words.js';
+import { countWords, durationWords, pluralWords } from './number-words.js';
 import type { Plan } from './options.js';
 import {
   type ComparedMirror,
@@ -114,7 +114,7 @@ async function bringUp(
   if (signal.aborted) return;
   if (copied !== undefined) {
     screen.say(
-      `copied ${countWords(copied.rows)} rows of ${copied.tables} tables in ${durationWords(copied.seconds)}`,
+      `copied ${pluralWords(copied.rows, 'row')} of ${pluralWords(copied.tables, 'table')} in ${durationWords(copied.seconds)}`,
     );
   }
   screen.say(nextSteps(launch, mirrored));

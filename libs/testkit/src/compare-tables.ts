@@ -103,7 +103,35 @@ async function describeKeys(
   columns: readonly string[],
 ): Promise<string> {
   const key = await readPrimaryKey(source, pair.source);
-  if (key.length === 0) return 'without a primary key the rows cannot be named';
+  if (key.length === 0)
+    return 'without a primary key the rows cannot be named, nor be compared while they are written';
+  const found = await findDifferingKeys(source, destination, pair, {
+    columns,
+    key,
+    keysMax: SHOWN_KEYS_MAX,
+  });
+  const words = found.slice(0, SHOWN_KEYS_MAX).map(({ key: name, how }) => `${name} ${how}`);
+  return `at the destination, key (${key.join(', ')}): ${words.join(', ')}`;
+}
+
+export interface DifferingKey {
+  /** As PostgreSQL writes a row of the key's columns: `(7)`. */
+  readonly key: string;
+  readonly how: 'is missing' | 'differs' | 'is too many';
+}
+
+/** Finds the keys whose rows differ, until there are `keysMax` (or a few more) of them. */
+export async function findDifferingKeys(
+  source: QuerySession,
+  destination: QuerySession,
+  pair: ComparedTable,
+  options: {
+    readonly columns: readonly string[];
+    readonly key: readonly string[];
+    readonly keysMax: number;
+  },
+): Promise<DifferingKey[]> {
+  const { columns, key, keysMax } = options;
   const [left, right] = await Promise.all([
     readContentParts(source, pair.source, columns, key),
     readContentParts(destination, pair.destination, columns, key),
@@ -111,23 +139,30 @@ async function describeKeys(
   const differing = [...new Set([...left.keys(), ...right.keys()])]
     .sort()
     .filter((part) => left.get(part) !== right.get(part));
-  const shown: string[] = [];
+  const found: DifferingKey[] = [];
   for (const part of differing) {
-    if (shown.length >= SHOWN_KEYS_MAX) break;
+    if (found.length >= keysMax) break;
     const [leftKeys, rightKeys] = await Promise.all([
       readPartKeys(source, pair.source, columns, key, part),
       readPartKeys(destination, pair.destination, columns, key, part),
     ]);
     for (const [name, digest] of leftKeys) {
-      if (!rightKeys.has(name)) shown.push(`${name} is missing`);
-      else if (rightKeys.get(name) !== digest) shown.push(`${name} differs`);
+      const other = rightKeys.get(name);
+      if (other === undefined) found.push({ key: name, how: 'is missing' });
+      else if (other !== digest) found.push({ key: name, how: 'differs' });
     }
-    for (const name of rightKeys.keys()) if (!leftKeys.has(name)) shown.push(`${name} is too many`);
+    for (const name of rightKeys.keys()) {
+      if (!leftKeys.has(name)) found.push({ key: name, how: 'is too many' });
+    }
   }
-  return `at the destination, key (${key.join(', ')}): ${shown.slice(0, SHOWN_KEYS_MAX).join(', ')}`;
+  return found;
 }
 
-async function inSnapshot<T>(url: string, work: (session: QuerySession) => Promise<T>): Promise<T> {
+/** Runs `work` in one repeatable snapshot of the database, with the settings under which values compare. */
+export async function inSnapshot<T>(
+  url: string,
+  work: (session: QuerySession) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client({ connectionString: url, application_name: 'bunnydb compare' });
   client.on('error', () => undefined);
   await client.connect();

@@ -1,5 +1,10 @@
 export { type ChildExit } from './child-exit.js';
 export {
+  type RepeatOptions,
+  type RepeatedComparison,
+  compareRepeatedly,
+} from './compare-repeatedly.js';
+export {
   type ComparedTable,
   type DatabaseComparison,
   type TableComparison,

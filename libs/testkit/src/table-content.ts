@@ -23,6 +23,9 @@ export const COMPARABLE_SESSION_SQL = `
 const digestOf = (columns: readonly string[]): string =>
   `md5(convert_to(row(${columns.map((column) => `${quoteIdentifier(column)}::text`).join(', ')})::text, 'UTF8'))`;
 
+const keyTextOf = (key: readonly string[]): string =>
+  `row(${key.map((column) => `${quoteIdentifier(column)}::text`).join(', ')})::text`;
+
 /** A sum, not XOR: a row that is there twice must not cancel itself out. */
 const DIGEST_SUM = `
   coalesce(sum(('x' || left(digest, 16))::bit(64)::bigint::numeric), 0)::text || '/' ||
@@ -65,11 +68,26 @@ export async function readPartKeys(
   key: readonly string[],
   part: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const keyText = `row(${key.map((column) => `${quoteIdentifier(column)}::text`).join(', ')})::text`;
   const { rows } = await session.query<{ key: string; digest: string }>(
-    `select ${keyText} as key, ${digestOf(columns)} as digest from ${quoteQualifiedName(table)}
+    `select ${keyTextOf(key)} as key, ${digestOf(columns)} as digest from ${quoteQualifiedName(table)}
      where left(${digestOf(key)}, 2) = $1`,
     [part],
+  );
+  return new Map(rows.map((row) => [row.key, row.digest]));
+}
+
+/** The digests of the rows with these keys (as `readPartKeys` gives them); a key without a row is not in the answer. */
+export async function readRowDigests(
+  session: QuerySession,
+  table: QualifiedName,
+  columns: readonly string[],
+  key: readonly string[],
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await session.query<{ key: string; digest: string }>(
+    `select key, digest from (select ${keyTextOf(key)} as key, ${digestOf(columns)} as digest
+     from ${quoteQualifiedName(table)} where ${keyTextOf(key)} = any ($1)) as wanted`,
+    [[...keys]],
   );
   return new Map(rows.map((row) => [row.key, row.digest]));
 }

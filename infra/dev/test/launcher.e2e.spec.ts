@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createDatabase,
+  freePort,
+  removeTemporaryFolder,
+  repositoryRoot,
+  temporaryFolder,
+  until,
+} from '@bunnydb/testkit';
+
+/** One launcher process with ports and a data folder of its own. */
+class Launcher {
+  output = '';
+  readonly exitCode: Promise<number | null>;
+  readonly #child: ChildProcess;
+
+  constructor(environment: Readonly<Record<string, string>>, ...words: readonly string[]) {
+    const program = join(repositoryRoot(), 'infra', 'dev', 'dist', 'main.js');
+    this.#child = spawn(process.execPath, [program, ...words], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    }
+    this.exitCode = new Promise((resolve) => this.#child.once('close', resolve));
+  }
+
+  async says(text: string): Promise<void> {
+    await until(() => this.output.includes(text) || this.#child.exitCode !== null, {
+      timeoutMs: 150_000,
+      what: () => `the launcher to say "${text}"; it said:\n${this.output}`,
+    });
+    expect(this.output).toContain(text);
+  }
+
+  interrupt(): Promise<number | null> {
+    this.#child.kill('SIGINT');
+    return this.exitCode;
+  }
+}
+
+let folder = '';
+let environment: Record<string, string> = {};
+
+beforeAll(async () => {
+  folder = temporaryFolder('launcher');
+  chmodSync(folder, 0o711);
+  environment = { BUNNY_DATA_DIR: folder };
+  for (const name of ['API', 'NATS', 'CATALOG', 'SOURCE', 'DESTINATION']) {
+    environment[`BUNNY_${name}_PORT`] = String(await freePort());
+  }
+});
+
+afterAll(() => removeTemporaryFolder(folder));
+
+describe('npm start', () => {
+  it('brings the demo up, proves that both sides are equal, and goes on with the same data at the next start', async () => {
+    const first = new Launcher(environment, '--prove-after', '10');
+    await first.says('✔ both sides equal: 5 tables');
+    expect(await first.interrupt()).toBe(0);
+    expect(first.output).toMatch(/made a shop of \d+,\d+ rows/);
+    expect(first.output).toMatch(/Log in as admin with password \S+/);
+    expect(first.output.trimEnd().split('\n').at(-1)).toBe('stopped the launcher');
+
+    const second = new Launcher(environment, '--prove-after', '10');
+    await second.says('the mirror "shop" goes on where it stopped');
+    await second.says('✔ both sides equal: 5 tables');
+    expect(await second.interrupt()).toBe(0);
+    expect(second.output).not.toContain('made a shop');
+  });
+
+  it('mirrors databases of one’s own', async () => {
+    const [source, destination] = [await createDatabase(), await createDatabase()];
+    await source.query(
+      `create table note (id int primary key, body text); insert into note select i, 'note ' || i from generate_series(1, 500) i`,
+    );
+    const launcher = new Launcher(
+      environment,
+      '--source',
+      source.url,
+      '--destination',
+      destination.url,
+    );
+    await launcher.says('✔ both sides equal: 1 table, 500 rows');
+    expect(await launcher.interrupt()).toBe(0);
+    await Promise.all([source.drop(), destination.drop()]);
+  });
+
+  it('says in one sentence that a server is out of reach, and leaves nothing running', async () => {
+    const nowhere = `postgresql://nobody@127.0.0.1:${await freePort()}/nothing`;
+    const launcher = new Launcher(
+      environment,
+      '--name',
+      'other',
+      '--source',
+      nowhere,
+      '--destination',
+      nowhere,
+    );
+    expect(await launcher.exitCode).toBe(1);
+    expect(launcher.output).toMatch(/^The source at 127\.0\.0\.1:\d+\/nothing cannot be used: /m);
+    expect(launcher.output).not.toMatch(/^\s+at .*\.js/m);
+  });
+
+  it('says which port is in use and how to choose another', async () => {
+    const words = ['--no-demo', '--api-port', new URL(process.env['BUNNY_TEST_PG_URL'] ?? '').port];
+    const launcher = new Launcher(environment, ...words);
+    expect(await launcher.exitCode).toBe(1);
+    expect(launcher.output).toMatch(
+      /^Port \d+, wanted for the REST gateway, is in use: .* --api-port/m,
+    );
+  });
+});
