@@ -169,6 +169,38 @@ describe('a copy that is cut off', () => {
   });
 });
 
+describe('a copy that another session takes over', () => {
+  it('is ended where it hangs, and the other one copies everything once', async () => {
+    const hold = await holdDestination();
+    const older = failureOf(fixture.copy(['public.t'], { epoch: 1 }));
+    await fixture.backendOf(fixture.destination, 'copy%', 'advisory');
+    const newer = fixture.copy(['public.t'], { epoch: 2 });
+    expect(await older).toMatchObject({ kind: 'server_shutting_down' });
+    await hold.release();
+    expect(await newer).toMatchObject({ tables: 1, rows: 40_000 });
+    expect(await fixture.difference(['public.t'])).toBe('');
+  });
+
+  it('commits nothing more, even where its sessions were not ended', async () => {
+    await fixture.both('create table t (id int)');
+    await fixture.source.query('insert into t select generate_series(1, 20000); analyze t');
+    let ranges = 0;
+    const taken: Promise<unknown>[] = [];
+    onFaultPoint((point) => {
+      if (point !== 'copy.between_ranges' || (ranges += 1) !== 3) return;
+      taken.push(fixture.destination.query('update _bunny.position set epoch = 7'));
+    });
+    const options = { snapshot_num_rows_per_partition: 500, snapshot_max_parallel_workers: 1 };
+    expect(await failureOf(fixture.copy(['public.t'], { options }))).toMatchObject({
+      kind: 'position_fenced',
+    });
+    onFaultPoint(undefined);
+    expect(taken).toHaveLength(1);
+    await fixture.copy(['public.t'], { epoch: 7 });
+    expect(await fixture.difference(['public.t'])).toBe('');
+  });
+});
+
 describe('a copy that cannot be', () => {
   it('does not touch a table that held rows before the mirror', async () => {
     await fixture.both('create table t (id int primary key); insert into t values (1)');

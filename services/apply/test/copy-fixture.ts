@@ -22,6 +22,8 @@ export interface CopyAttempt {
   /** Other roles than the owners of the databases. */
   readonly sourceUser?: string;
   readonly destinationUser?: string;
+  /** The epoch that the session has taken; 1 unless given. */
+  readonly epoch?: number;
 }
 
 /** Two databases, and a mirror between them that is only ever copied. */
@@ -63,9 +65,11 @@ export class CopyFixture {
   /** Copies what is not copied yet. */
   async copy(tables: readonly TestTable[], attempt: CopyAttempt = {}): Promise<CopySummary> {
     const mappings = tables.map(mappingOf);
-    await this.#register(mappings);
+    const epoch = attempt.epoch ?? 1;
+    await this.#register(mappings, epoch);
     return await copyPendingTables({
       spec: this.#spec(mappings, attempt),
+      epoch: String(epoch),
       source: this.#settings(this.source, attempt.sourceUser),
       destination: this.#settings(this.destination, attempt.destinationUser),
       signal: attempt.signal ?? new AbortController().signal,
@@ -133,10 +137,16 @@ export class CopyFixture {
     return row;
   }
 
-  async #register(mappings: readonly TableMapping[]): Promise<void> {
+  async #register(mappings: readonly TableMapping[], epoch: number): Promise<void> {
     const client = await this.destination.connect();
     try {
       await ensureBookkeeping(client);
+      await client.query(
+        `insert into _bunny.position (mirror_id, mirror_name, epoch, lsn, stream_seq, source_system_id)
+         values ($1, 'copy-test', $2, '0/0', 0, '1')
+         on conflict (mirror_id) do update set epoch = greatest(position.epoch, excluded.epoch)`,
+        [this.mirrorId, epoch],
+      );
       for (const { source, destination } of mappings) {
         await client.query(
           `insert into _bunny.table_state

@@ -66,8 +66,9 @@ async function runSession(
   const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);
   const report = new StatsReport(messaging, spec.id, progress, position.lsn);
   try {
+    const { epoch } = position;
     const source = settingsOf(spec.source, open, `bunnydb copy ${spec.id}`);
-    if (pending) await copyTables({ spec, context, source, destination, progress });
+    if (pending) await copyTables({ spec, epoch, context, source, destination, progress });
     const tables = await withClient(destination, signal, async (client) => {
       for (const counts of await loadCounts(client, spec.id))
         progress.setCounts(counts.table, counts);
@@ -84,6 +85,7 @@ async function runSession(
 /** Runs the initial copy and tells of it. */
 async function copyTables(copy: {
   readonly spec: MirrorSpec;
+  readonly epoch: string;
   readonly context: SessionContext;
   readonly source: ConnectionSettings;
   readonly destination: ConnectionSettings;
@@ -95,6 +97,7 @@ async function copyTables(copy: {
   });
   const summary = await copyPendingTables({
     spec,
+    epoch: copy.epoch,
     source: copy.source,
     destination: { ...copy.destination, applicationName: `bunnydb copy ${spec.id}` },
     signal: context.signal,

@@ -13,6 +13,8 @@ import type { CopyRange } from '../core/copy-range.js';
  */
 export interface LedgerEntry {
   readonly mirrorId: string;
+  /** The epoch that the session took the position with; an older session may write nothing any more. */
+  readonly epoch: string;
   readonly mapping: TableMapping;
 }
 
@@ -42,7 +44,7 @@ export async function selectTablesToCopy(
  */
 export async function beginTable(
   client: pg.Client,
-  { mirrorId, mapping }: LedgerEntry,
+  { mirrorId, epoch, mapping }: LedgerEntry,
   isPartitioned: boolean,
 ): Promise<void> {
   const key = tableKey(mirrorId, mapping.source);
@@ -65,6 +67,7 @@ export async function beginTable(
       where mirror_id = $1 and source_schema = $2 and source_table = $3`,
     key,
   );
+  await requireEpoch(client, mirrorId, epoch);
   await client.query('commit');
 }
 
@@ -78,7 +81,7 @@ export interface FinishedRange {
 /** Notes a range in the transaction that holds its rows. */
 export async function insertRange(
   client: pg.Client,
-  { mirrorId, mapping }: LedgerEntry,
+  { mirrorId, epoch, mapping }: LedgerEntry,
   { range, lsn, rows, bytes }: FinishedRange,
 ): Promise<void> {
   await client.query(
@@ -95,12 +98,13 @@ export async function insertRange(
       bytes,
     ],
   );
+  await requireEpoch(client, mirrorId, epoch);
 }
 
 /** Marks a table as copied up to `lsn`, durably; returns its row count. */
 export async function finishTable(
   client: pg.Client,
-  { mirrorId, mapping }: LedgerEntry,
+  { mirrorId, epoch, mapping }: LedgerEntry,
   lsn: string,
 ): Promise<number> {
   await client.query('begin');
@@ -115,8 +119,24 @@ export async function finishTable(
       returning rows_copied::float8`,
     [...tableKey(mirrorId, mapping.source), lsn],
   );
+  await requireEpoch(client, mirrorId, epoch);
   await client.query('commit');
   return rows[0]?.rows_copied ?? 0;
+}
+
+/**
+ * The last statement of every transaction here: fails when another session has taken the mirror over. The row is locked until the commit that follows
+ * at once, so a session that takes over finds all that we committed, and we commit nothing after it. Not asked earlier: a copy that hangs must not
+ * keep the other one from taking over.
+ */
+async function requireEpoch(client: pg.Client, mirrorId: string, epoch: string): Promise<void> {
+  const { rowCount } = await client.query(
+    'select from _bunny.position where mirror_id = $1 and epoch = $2 for share',
+    [mirrorId, epoch],
+  );
+  if (rowCount !== 1) {
+    throw new MirrorError('position_fenced', 'another session has taken the mirror over');
+  }
 }
 
 async function requireEmpty(

@@ -28,10 +28,14 @@ import { type TableCopy, planCopy } from './copy-plan.js';
 import { type CopySnapshot, openCopySnapshot } from './copy-snapshot.js';
 import { CopyWorker } from './copy-worker.js';
 import { type CopyWriter, openCopyWriter } from './copy-writer.js';
+import { endOlderSessions } from './position-row.js';
 
 export interface CopyTablesOptions {
   readonly spec: MirrorSpec;
+  /** With which the session has taken the mirror's position: nothing is committed once another has a higher one. */
+  readonly epoch: string;
   readonly source: ConnectionSettings;
+  /** Its application name is the mirror's own: sessions of that name which an older copy has left are ended. */
   readonly destination: ConnectionSettings;
   readonly signal: AbortSignal;
   /** At most a few times a second per table, and at the end of each range. */
@@ -72,9 +76,11 @@ export async function copyPendingTables(options: CopyTablesOptions): Promise<Cop
       destination,
       stopper.signal,
     ));
-    const tables = await onSide('destination', () =>
-      selectTablesToCopy(client, spec.id, spec.tables),
-    );
+    const tables = await onSide('destination', async () => {
+      // A copy that hangs somewhere would hold its tables against being emptied.
+      await endOlderSessions(client, destination.applicationName);
+      return await selectTablesToCopy(client, spec.id, spec.tables);
+    });
     if (tables.length === 0) return { tables: 0, rows: 0, seconds: 0 };
     snapshot = await openCopySnapshot({
       source: options.source,
@@ -135,6 +141,7 @@ class CopyRun {
     const { signal } = this.#stopper;
     const worker = new CopyWorker({
       mirrorId: this.#options.spec.id,
+      epoch: this.#options.epoch,
       snapshot: this.#snapshot,
       destination: this.#options.destination,
       signal,

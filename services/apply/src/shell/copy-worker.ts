@@ -18,13 +18,14 @@ import {
   insertEmptyRowsStatement,
 } from '../core/copy-statement.js';
 import { onSide } from './copy-failure.js';
-import { beginTable, finishTable, insertRange } from './copy-ledger.js';
+import { type LedgerEntry, beginTable, finishTable, insertRange } from './copy-ledger.js';
 import type { TableCopy } from './copy-plan.js';
 import type { CopySnapshot } from './copy-snapshot.js';
 import { openCopyWriter } from './copy-writer.js';
 
 export interface CopyWorkerOptions {
   readonly mirrorId: string;
+  readonly epoch: string;
   readonly snapshot: CopySnapshot;
   readonly destination: ConnectionSettings;
   readonly signal: AbortSignal;
@@ -169,8 +170,9 @@ export class CopyWorker {
     return connected(this.#destination, this.#options.signal, 'destination');
   }
 
-  #entry(table: TableCopy): { mirrorId: string; mapping: TableCopy['mapping'] } {
-    return { mirrorId: this.#options.mirrorId, mapping: table.mapping };
+  #entry({ mapping }: TableCopy): LedgerEntry {
+    const { mirrorId, epoch } = this.#options;
+    return { mirrorId, epoch, mapping };
   }
 
   /** Names the table in what goes wrong; what is not judged yet came from the destination. */
