@@ -72,13 +72,16 @@ export function triesWithoutTls(error: unknown): boolean {
   return isTlsFailure(typeof code === 'string' ? code : '', message);
 }
 
-/** One simple query, since a walsender has no extended protocol; settings that a server does not know are left out by the join. */
+/**
+ * One simple query, since a walsender has no extended protocol; settings that a server does not know are left out by the join. Some
+ * names are in mixed case there (`DateStyle`).
+ */
 export function sessionSettings(options: Pick<ConnectOptions, 'lockTimeoutMs'>): string {
   const values = { ...SESSION_SETTINGS, lock_timeout: String(options.lockTimeoutMs ?? 0) };
   const rows = Object.entries(values).map(([name, value]) => `('${name}', '${value}')`);
   return `select pg_catalog.set_config(w.name, w.value, false)
     from (values ${rows.join(', ')}) as w (name, value)
-    join pg_catalog.pg_settings s on s.name = w.name`;
+    join pg_catalog.pg_settings s on pg_catalog.lower(s.name) = w.name`;
 }
 
 async function connectAsAllowed(

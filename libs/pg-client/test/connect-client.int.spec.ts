@@ -31,6 +31,8 @@ describe('a session', () => {
   it('reads values alike whatever the database has set', async () => {
     const database = await createDatabase({ serverUrl: server.urlOf('postgres') });
     await database.query(`alter database "${database.name}" set datestyle = 'German';
+      alter database "${database.name}" set timezone = 'Asia/Tokyo';
+      alter database "${database.name}" set intervalstyle = 'iso_8601';
       alter database "${database.name}" set bytea_output = 'escape';
       alter database "${database.name}" set statement_timeout = '300ms'`);
     const client = await connectClient(
@@ -39,10 +41,10 @@ describe('a session', () => {
     );
     const { rows } = await client.query(
       `select date '2026-02-01'::text as d, bytea '\\x01ff'::text as b, interval '1 day 2h'::text as i,
-         current_setting('lock_timeout') as l, current_setting('search_path') as s from pg_sleep(0.5)`,
+         current_setting('timezone') as z, current_setting('lock_timeout') as l, current_setting('search_path') as s from pg_sleep(0.5)`,
     );
     expect(rows).toEqual([
-      { d: '2026-02-01', b: '\\x01ff', i: '1 day 02:00:00', l: '1234ms', s: '' },
+      { d: '2026-02-01', b: '\\x01ff', i: '1 day 02:00:00', z: 'UTC', l: '1234ms', s: '' },
     ]);
     await client.end();
     await database.drop();
