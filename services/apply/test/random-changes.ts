@@ -1,4 +1,4 @@
-import { type Change, KEPT, SourceTable, type Value } from './stream-writer.js';
+import { type Change, KEPT, type SourceTable, type Value } from './stream-writer.js';
 
 /** A small generator of repeatable random numbers (mulberry32). */
 export function randomNumbers(seed: number): (below: number) => number {
