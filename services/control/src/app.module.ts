@@ -21,6 +21,7 @@ import { IdempotencyInterceptor } from './shell/http/idempotency.js';
 import { MirrorEventStreams } from './shell/http/mirror-event-streams.js';
 import { MirrorHistoryController } from './shell/http/mirror-history.controller.js';
 import { MirrorsController } from './shell/http/mirrors.controller.js';
+import { NotYetController } from './shell/http/not-yet.controller.js';
 import { PeersController } from './shell/http/peers.controller.js';
 import { ProblemFilter } from './shell/http/problem-filter.js';
 import { Tokens } from './shell/http/tokens.js';
@@ -67,6 +68,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       PeersController,
       MirrorsController,
       MirrorHistoryController,
+      NotYetController,
     ],
     providers: [
       provide(CONTROL_STORE, store),
@@ -108,6 +110,10 @@ export async function prepareControl(
   await waitForCatalog(store.catalog, log, signal);
   const migrations = await migrateCatalog(store.catalog);
   if (migrations.length > 0) log.info({ migrations }, 'the catalog was migrated');
+  if (config.rebuildProjections) {
+    await store.events.rebuildProjections();
+    log.info({}, 'the read models were rebuilt');
+  }
   const { adminUser: username, adminPassword: password } = config;
   await ensureAdministrator(store, { id: newShortId('u'), username, password }, log);
   const stats = app.get(StatsBoard);

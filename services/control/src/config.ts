@@ -7,6 +7,7 @@ import {
   type Secret,
   type ShellConfig,
   choice,
+  flag,
   integer,
   optionalSecret,
   optionalText,
@@ -25,6 +26,8 @@ export interface ControlConfig extends ShellConfig {
   readonly adminPassword: Secret | undefined;
   readonly apiHost: string;
   readonly apiPort: number;
+  /** Fills the read models anew from the events at this start. */
+  readonly rebuildProjections: boolean;
   /** Browser origins that may call the gateway. */
   readonly consoleOrigins: readonly string[];
 }
@@ -43,6 +46,7 @@ const SETTINGS = {
   apiHost: optionalText('BUNNY_API_HOST'),
   uiPort: integer('BUNNY_UI_PORT', PORT, 3000),
   consoleOrigin: optionalText('BUNNY_CONSOLE_ORIGIN'),
+  rebuildProjections: flag('BUNNY_REBUILD_PROJECTIONS', false),
   catalogHost: text('BUNNY_CATALOG_HOST', '127.0.0.1'),
   catalogPort: integer('BUNNY_CATALOG_PORT', PORT, 5432),
   catalogUser: text('BUNNY_CATALOG_USER', 'postgres'),

@@ -120,6 +120,14 @@ export function told<Type extends AnyWorkerEvent['type']>(
 export const stateAfter = (events: readonly MirrorEvent[]): MirrorState =>
   events.reduce(evolveMirror, ABSENT_MIRROR);
 
+const preparedHistory: readonly MirrorEvent[] = [
+  mirrorCreated,
+  started('provision_tables', 'c1'),
+  provisioned('c1'),
+  started('prepare_source', 'c2'),
+  prepared('c2'),
+];
+
 /** Histories that lead to every state of a mirror's life. */
 export const HISTORIES = {
   absent: [],
@@ -141,47 +149,39 @@ export const HISTORIES = {
     started('provision_tables', 'c1'),
     stepFailed('provision_tables', 'c1', null),
   ],
-  prepared: [mirrorCreated, provisioned('c1'), prepared('c2')],
+  prepared: [...preparedHistory],
   copying: [
-    mirrorCreated,
-    provisioned('c1'),
-    prepared('c2'),
+    ...preparedHistory,
     { type: 'copy_started', body: { tables: ['public.users'], ...ORIGIN } },
   ],
   running: [
-    mirrorCreated,
-    provisioned('c1'),
-    prepared('c2'),
+    ...preparedHistory,
     { type: 'copy_finished', body: { tables: 1, rows: 5, seconds: 1, ...ORIGIN } },
   ],
-  troubled: [mirrorCreated, provisioned('c1'), prepared('c2'), sessionFailed()],
+  troubled: [...preparedHistory, sessionFailed()],
   paused_in_setup: [mirrorCreated, started('provision_tables', 'c1'), paused],
-  paused: [mirrorCreated, provisioned('c1'), prepared('c2'), paused],
-  settling: [mirrorCreated, provisioned('c1'), started('prepare_source', 'c2'), deleteAsked()],
-  terminating: [
+  paused: [...preparedHistory, paused],
+  settling: [
     mirrorCreated,
+    started('provision_tables', 'c1'),
     provisioned('c1'),
-    prepared('c2'),
+    started('prepare_source', 'c2'),
+    deleteAsked(),
+  ],
+  terminating: [
+    ...preparedHistory,
     deleteAsked(true),
     started('clean_source', 'd1'),
     started('clean_destination', 'd2'),
   ],
   terminating_waiting: [
-    mirrorCreated,
-    provisioned('c1'),
-    prepared('c2'),
+    ...preparedHistory,
     deleteAsked(),
     started('clean_source', 'd1'),
     stepFailed('clean_source', 'd1'),
     started('clean_destination', 'd2'),
   ],
-  dropped: [
-    mirrorCreated,
-    provisioned('c1'),
-    prepared('c2'),
-    deleteAsked(),
-    { type: 'mirror_dropped', body: { left: [] } },
-  ],
+  dropped: [...preparedHistory, deleteAsked(), { type: 'mirror_dropped', body: { left: [] } }],
 } as const satisfies Readonly<Record<string, readonly MirrorEvent[]>>;
 
 export interface Outcome {

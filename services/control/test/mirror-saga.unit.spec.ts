@@ -143,7 +143,7 @@ describe('pause and resume', () => {
   });
 
   it('a slot that comes to be during the pause waits for the resume', () => {
-    const history = [mirrorCreated, provisioned('c1'), started('prepare_source', 'c2'), paused];
+    const history = [...HISTORIES.preparing, paused];
     const answer = told('source_prepared', { command_id: 'c2', ...source });
     when(history, record(answer));
     const after = stateAfter([...history, prepared('c2')]);

@@ -1,6 +1,5 @@
 import type {
   CreatePeerRequest,
-  PeerConnection,
   PeerTable,
   PeerTablesReply,
   PeerTestReply,
@@ -12,12 +11,11 @@ import type { Messaging } from '@bunnydb/messaging';
 import type { SealingKey } from '@bunnydb/secrets';
 import { mirrorStream, peerStream } from '../core/control-event.js';
 import type { Refusal } from '../core/decision.js';
-import type { PeerAddress } from '../core/peer/peer-url.js';
-import { parsePeerUrl } from '../core/peer/peer-url.js';
 import type { ControlStore } from './catalog/control-store.js';
 import { readMirrorsOfPeer } from './catalog/read-mirrors.js';
 import { type PeerRow, readPeer, readPeers } from './catalog/read-peers.js';
-import { Problem, invalidRequest, refusalProblem } from './http/problem.js';
+import { Problem, refusalProblem } from './http/problem.js';
+import { changedConnection, newConnection } from './peer-connection-of.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const ATTEMPTS_MAX = 5;
@@ -53,7 +51,7 @@ export class PeerDesk {
   }
 
   async create(request: CreatePeerRequest, metadata: EventMetadata): Promise<PeerObject> {
-    const connection = this.#newConnection(request);
+    const connection = newConnection(request, this.#sealingKey);
     const id = this.#newPeerId();
     const result = await this.#store.peers.handle(
       peerStream(id),
@@ -72,7 +70,7 @@ export class PeerDesk {
   ): Promise<PeerObject> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const row = await this.#find(name);
-      const connection = this.#changedConnection(row.connection, request);
+      const connection = changedConnection(row.connection, request, this.#sealingKey);
       const prepared = await this.#store.peers.prepare(
         peerStream(row.peer_id),
         { type: 'change', connection },
@@ -153,79 +151,6 @@ export class PeerDesk {
     const row = await readPeer(this.#store.catalog, name);
     if (!row) throw new Problem(404, `there is no peer ${name}`);
     return row;
-  }
-
-  #newConnection(request: CreatePeerRequest): PeerConnection {
-    const address: Partial<PeerAddress> = request.url
-      ? this.#addressOf(request.url, request)
-      : { host: request.host, user: request.user, database: request.database };
-    const { host, user, database } = address;
-    if (host === undefined || user === undefined || database === undefined) {
-      throw invalidRequest([{ path: 'host', message: 'give host, user and database, or url' }]);
-    }
-    return this.#sealed({
-      name: request.name,
-      host,
-      port: request.port ?? address.port ?? 5432,
-      user,
-      database,
-      password: request.password ?? address.password,
-      ssl_mode: request.ssl_mode ?? address.ssl_mode ?? 'prefer',
-      ssl_root_cert: request.ssl_root_cert ?? undefined,
-      ssl_cert: request.ssl_cert ?? undefined,
-      ssl_key: request.ssl_key ?? undefined,
-    });
-  }
-
-  /** What is omitted stays, secrets as they are sealed; null takes away what may be missing. */
-  #changedConnection(present: PeerConnection, request: UpdatePeerRequest): PeerConnection {
-    const address: Partial<PeerAddress> = request.url ? this.#addressOf(request.url, request) : {};
-    const fresh = this.#sealed({
-      name: present.name,
-      host: request.host ?? address.host ?? present.host,
-      port: request.port ?? address.port ?? present.port,
-      user: request.user ?? address.user ?? present.user,
-      database: request.database ?? address.database ?? present.database,
-      password: request.password ?? address.password,
-      ssl_mode: request.ssl_mode ?? address.ssl_mode ?? present.ssl_mode,
-      ssl_key: request.ssl_key ?? undefined,
-    });
-    const kept = <Value>(given: Value | null | undefined, old: Value | undefined) =>
-      given === undefined ? old : (given ?? undefined);
-    return {
-      ...fresh,
-      password: fresh.password ?? (request.password === null ? undefined : present.password),
-      ssl_root_cert: kept(request.ssl_root_cert, present.ssl_root_cert),
-      ssl_cert: kept(request.ssl_cert, present.ssl_cert),
-      ssl_key: fresh.ssl_key ?? (request.ssl_key === null ? undefined : present.ssl_key),
-    };
-  }
-
-  #addressOf(url: string, request: object): PeerAddress {
-    const parsed = parsePeerUrl(url);
-    if (parsed.tag === 'malformed') {
-      throw invalidRequest([{ path: 'url', message: parsed.reason }]);
-    }
-    const given = new Map(Object.entries(request));
-    const twice = ['host', 'port', 'user', 'database'].filter(
-      (name) => (given.get(name) ?? undefined) !== undefined,
-    );
-    if (twice.length > 0) {
-      throw invalidRequest(
-        twice.map((path) => ({ path, message: 'is in the url already; give only one of them' })),
-      );
-    }
-    return parsed.address;
-  }
-
-  /** An empty password or key counts as none. */
-  #sealed(plain: PeerConnection): PeerConnection {
-    const { password, ssl_key: sslKey } = plain;
-    return {
-      ...plain,
-      password: password ? this.#sealingKey.seal(password) : undefined,
-      ssl_key: sslKey ? this.#sealingKey.seal(sslKey) : undefined,
-    };
   }
 }
 

@@ -20,12 +20,14 @@ import {
   RetryMirrorRequest,
   UpdateMirrorRequest,
 } from '@bunnydb/contracts';
+import { formatQualifiedName } from '@bunnydb/pg-model';
 import type { MirrorCommand } from '../../core/mirror/mirror-command.js';
 import { fixedOptionsIn } from '../../core/mirror/mirror-config.js';
 import { mirrorStatus } from '../../core/mirror/mirror-status.js';
 import { givenOptions, givenWorkerOptions } from '../../core/request/config-of.js';
 import { normalizeMirrorBody } from '../../core/request/normalize-mirror-body.js';
 import { MirrorDesk } from '../mirror-desk.js';
+import { PeerDesk } from '../peer-desk.js';
 import { MirrorViews } from '../mirror-views.js';
 import { waitUntilDropped } from '../wait-until-dropped.js';
 import type { Caller } from './access.js';
@@ -39,10 +41,16 @@ import { RequestPipe } from './request-pipe.js';
 @Controller('v1/mirrors')
 export class MirrorsController {
   readonly #desk: MirrorDesk;
+  readonly #peers: PeerDesk;
   readonly #views: MirrorViews;
 
-  constructor(@Inject(MirrorDesk) desk: MirrorDesk, @Inject(MirrorViews) views: MirrorViews) {
+  constructor(
+    @Inject(MirrorDesk) desk: MirrorDesk,
+    @Inject(PeerDesk) peers: PeerDesk,
+    @Inject(MirrorViews) views: MirrorViews,
+  ) {
     this.#desk = desk;
+    this.#peers = peers;
     this.#views = views;
   }
 
@@ -180,6 +188,18 @@ export class MirrorsController {
   async tables(@Param('name', NamePipe) name: string) {
     const row = await this.#desk.find(name);
     return { config: row.config, tables: await this.#views.tables(row) };
+  }
+
+  @Get(':name/available-tables')
+  @ApiOperation({ summary: 'Tables of the source that the mirror does not have' })
+  @Answers(200, ['PeerTable'], [401, 404, 503])
+  async availableTables(@Param('name', NamePipe) name: string) {
+    const row = await this.#desk.find(name);
+    const mirrored = new Set((await this.#views.tables(row)).map((table) => table.table_name));
+    const tables = await this.#peers.tables(row.source_peer);
+    return tables.filter(
+      ({ schema, table_name: table }) => !mirrored.has(formatQualifiedName({ schema, table })),
+    );
   }
 
   async #wish(name: string, command: MirrorCommand, message: string, caller: Caller) {

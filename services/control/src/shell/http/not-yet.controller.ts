@@ -1,0 +1,52 @@
+import { All, Controller, Get, Post, Put } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Problem } from './problem.js';
+
+const notYet = (what: string): never => {
+  throw new Problem(501, `${what} is not carried out by this version yet`);
+};
+
+/** Routes of the contract that this version does not serve: they say so, and the document leaves them out. */
+@ApiExcludeController()
+@Controller('v1')
+export class NotYetController {
+  @Post('mirrors/:name/resync')
+  resync() {
+    notYet('the resync of a mirror');
+  }
+
+  @Post('mirrors/:name/resync/:table')
+  resyncTable() {
+    notYet('the resync of a table');
+  }
+
+  @Get('mirrors/:name/schema-diff')
+  schemaDiff() {
+    notYet('the comparison of schemas');
+  }
+
+  @Post('mirrors/:name/sync-schema')
+  syncSchema() {
+    notYet('the synchronisation of schemas');
+  }
+
+  @Put('mirrors/:name/tables')
+  changeTables() {
+    notYet('a change of the tables of a mirror');
+  }
+
+  @Get('users')
+  listUsers() {
+    notYet('the list of users');
+  }
+
+  @Post('users')
+  createUser() {
+    notYet('a new user');
+  }
+
+  @All('users/:username')
+  changeUser() {
+    notYet('a change of users');
+  }
+}
