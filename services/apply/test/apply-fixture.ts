@@ -16,6 +16,8 @@ import { type SourceTable, StreamWriter } from './stream-writer.js';
 export interface FixtureOptions {
   readonly options?: Partial<MirrorOptions>;
   readonly mappings?: readonly TableMapping[];
+  /** A NATS server of the test's own. */
+  readonly natsUrl?: string;
   /** The role that the mirror connects as. */
   readonly user?: string;
 }
@@ -57,7 +59,7 @@ export class ApplyFixture {
   }
 
   static async open(options: FixtureOptions = {}): Promise<ApplyFixture> {
-    const url = process.env['BUNNY_TEST_NATS_URL'];
+    const url = options.natsUrl ?? process.env['BUNNY_TEST_NATS_URL'];
     if (url === undefined) throw new Error('no NATS for tests: run in the Vitest project int');
     const mirrorId = `a${randomBytes(6).toString('hex')}`;
     const fixture = new ApplyFixture(
