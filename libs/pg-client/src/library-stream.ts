@@ -38,6 +38,7 @@ export class LibraryReplicationStream implements ReplicationStream {
       handler.keepalive(parseLsn(lsn), shouldRespond);
       handler.drained(false);
     });
+    service.on('start', () => options.onStarted?.());
     this.ended = client.query(startReplication(options)).then(
       () => this.#end(serverDone()),
       (error: unknown) => this.#end(error),

@@ -22,6 +22,8 @@ export interface ReplicationConnection {
 export interface OpenReplicationOptions {
   /** `library`: read by pg-logical-replication itself; see `LibraryReplicationStream`. */
   readonly reader?: 'lean' | 'library';
+  /** Ends the wait for the connection. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -39,10 +41,11 @@ export async function openReplication(
   let failure: unknown;
   for (const tls of tlsAttempts(settings)) {
     try {
-      return await openOnce(settings, tls, options.reader ?? 'lean');
+      options.signal?.throwIfAborted();
+      return await unlessAborted(openOnce(settings, tls, options.reader ?? 'lean'), options.signal);
     } catch (error) {
       failure = sqlstateOf(failure) === undefined ? error : failure;
-      if (!triesWithoutTls(error)) break;
+      if (options.signal?.aborted || !triesWithoutTls(error)) break;
     }
   }
   throw toMirrorError(failure, { role: 'source', host: settings.host, port: settings.port });
@@ -80,6 +83,30 @@ async function openOnce(
         : new LibraryReplicationStream(client, service, streamOptions, close),
     close,
   };
+}
+
+/** The library cannot be told to give an attempt up, so nobody waits for it: a connection that comes too late is closed. */
+async function unlessAborted(
+  opening: Promise<ReplicationConnection>,
+  signal: AbortSignal | undefined,
+): Promise<ReplicationConnection> {
+  if (!signal) return opening;
+  let abort: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(new Error('connection was aborted'));
+  });
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([opening, aborted]);
+  } catch (error) {
+    void opening.then(
+      (late) => late.close(),
+      () => undefined,
+    );
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 async function ask<Row extends pg.QueryResultRow>(

@@ -23,6 +23,8 @@ export interface ReplicationHandler {
 
 /** What else the server can say while it streams. */
 export interface ReplicationControl {
+  /** The server has begun to stream. */
+  serverStarted(): void;
   serverError(body: Buffer): void;
   /** The server has ended the stream. */
   serverDone(): void;
@@ -180,8 +182,11 @@ export class ReplicationFrameReader {
       case COMMAND_COMPLETE:
         this.#control.serverDone();
         return;
+      case COPY_BOTH_RESPONSE:
+        this.#control.serverStarted();
+        return;
       default:
-        // A notice, a changed setting, the start of the stream: nothing to do.
+        // A notice or a changed setting: nothing to do.
         return;
     }
   }
@@ -195,6 +200,7 @@ export class ReplicationFrameReader {
   }
 }
 
+const COPY_BOTH_RESPONSE = 0x57;
 const COPY_DATA = 0x64;
 const COPY_DONE = 0x63;
 const COMMAND_COMPLETE = 0x43;

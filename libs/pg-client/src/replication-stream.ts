@@ -14,6 +14,8 @@ export interface StreamOptions {
   /** The server starts here or at the slot's position, whichever is later. */
   readonly startLsn: Lsn;
   readonly handler: ReplicationHandler;
+  /** The server has accepted the slot and the position. */
+  readonly onStarted?: () => void;
   /** A frame above this size is handed over in pieces. */
   readonly largeFrameBytes?: number;
 }
@@ -64,6 +66,7 @@ export class LeanReplicationStream implements ReplicationStream {
     this.#reader = new ReplicationFrameReader({
       handler: options.handler,
       control: {
+        serverStarted: () => options.onStarted?.(),
         serverError: (body) => this.#fail(parseServerError(body)),
         serverDone: () => this.#fail(serverDone()),
       },

@@ -36,6 +36,7 @@ function readAll(
       drained: () => undefined,
     },
     control: {
+      serverStarted: () => undefined,
       serverError: (body) => seen.errors.push(body.toString('latin1')),
       serverDone: () => {
         seen.done = true;

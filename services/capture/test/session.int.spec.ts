@@ -11,7 +11,7 @@ import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cleanSource } from '../src/shell/clean-source.js';
 import { prepareSource } from '../src/shell/prepare-source.js';
-import { CapturedMirror, type FixtureOptions } from './mirror-fixture.js';
+import { CapturedMirror, type FixtureOptions, specFor } from './mirror-fixture.js';
 import { testNatsUrl } from './nats-url.js';
 import type { Change } from './stored-changes.js';
 
@@ -308,6 +308,26 @@ describe('a capture session', () => {
     expect(
       await cleanSource({ messaging, settings, spec: mirror.spec, force: false, signal }),
     ).toEqual([]);
+  });
+
+  it('needs no more than a role that may replicate and owns the tables', async () => {
+    const role = `plain_${mirrors.length}_${process.pid}`;
+    await database.query(
+      `create role ${role} login replication; alter table t owner to ${role};
+       grant create on database "${database.name}" to ${role}; grant usage on schema public to ${role}`,
+    );
+    const source = { ...specFor(database, { tables: [] }).source, user: role };
+    const mirror = await prepare({ spec: { source } });
+    mirror.start();
+    await insert(1, 1);
+    await changes(mirror, 1);
+    await mirror.stop();
+    const { messaging, settings, spec } = mirror;
+    const { signal } = new AbortController();
+    expect(await cleanSource({ messaging, settings, spec, force: false, signal })).toEqual([]);
+    await database.query(
+      `alter table t owner to postgres; drop owned by ${role}; drop role ${role}`,
+    );
   });
 
   it('gives up on a source out of reach when forced, and tells what is left', async () => {

@@ -35,6 +35,8 @@ export interface CaptureRunOptions {
   readonly startLsn: Lsn;
   readonly confirmedLsn: Lsn;
   readonly limits: BatchLimits;
+  /** The source has been streaming for a moment, whether anything came or not. */
+  readonly onSteady: () => void;
   readonly onBatchStored: () => void;
 }
 
@@ -65,6 +67,7 @@ export class CaptureRun implements ReplicationHandler {
   /** Nothing is in flight, but so much comes in that a larger batch is worth a moment. */
   #waitsForMore = false;
   #patience: NodeJS.Timeout | undefined;
+  #steady: NodeJS.Timeout | undefined;
   #storedLsn: Lsn;
   #walEnd: Lsn;
   #progressAtMs = 0;
@@ -120,6 +123,9 @@ export class CaptureRun implements ReplicationHandler {
       publicationNames: [spec.publication_name],
       startLsn,
       handler: this,
+      onStarted: () => {
+        this.#steady = setTimeout(this.#options.onSteady, STEADY_MS);
+      },
     });
     this.#stream.ended.then(
       () => this.#settle({ tag: 'stopped' }),
@@ -136,6 +142,7 @@ export class CaptureRun implements ReplicationHandler {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#patience);
+    clearTimeout(this.#steady);
     this.#offReconnect();
     this.slot.close();
     this.#publisher.close();
@@ -306,3 +313,4 @@ const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 const TICK_MS = 1_000;
 const PROGRESS_MS = 10_000;
 const PATIENCE_MS = 4;
+const STEADY_MS = 3_000;

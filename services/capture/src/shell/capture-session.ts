@@ -54,11 +54,11 @@ export function captureSession(options: CaptureSessionOptions): OpenSession {
     let looks = 0;
     let fromSlot = false;
     while (!context.signal.aborted) {
-      const onHealthy = (): void => {
+      const onBatchStored = (): void => {
         looks = 0;
         context.markHealthy();
       };
-      const end = await runOnce({ ...options, spec, context, settings, fromSlot, onHealthy });
+      const end = await runOnce({ ...options, spec, context, settings, fromSlot, onBatchStored });
       if (end.tag === 'stopped') return;
       fromSlot = end.tag === 'rewind';
       if (end.tag !== 'revalidate') continue;
@@ -80,15 +80,16 @@ interface RunRequest extends CaptureSessionOptions {
   readonly context: SessionContext;
   readonly settings: ConnectionSettings;
   readonly fromSlot: boolean;
-  readonly onHealthy: () => void;
+  readonly onBatchStored: () => void;
 }
 
 async function runOnce(request: RunRequest): Promise<RunEnd> {
   const { messaging, spec, context, settings } = request;
-  await ensureChangeStream(messaging, spec);
-  const connection = await openReplication(settings);
+  let connection: ReplicationConnection | undefined;
   let run: CaptureRun | undefined;
   try {
+    await ensureChangeStream(messaging, spec);
+    connection = await openReplication(settings, { signal: context.signal });
     run = await prepareRun(request, connection);
     return await follow(run, connection, messaging, spec, context);
   } catch (error) {
@@ -96,7 +97,7 @@ async function runOnce(request: RunRequest): Promise<RunEnd> {
     throw error;
   } finally {
     if (run) await run.close();
-    else await connection.close();
+    else await connection?.close();
   }
 }
 
@@ -105,7 +106,7 @@ async function prepareRun(
   request: RunRequest,
   connection: ReplicationConnection,
 ): Promise<CaptureRun> {
-  const { messaging, spec, settings, fromSlot } = request;
+  const { messaging, spec, context, settings, fromSlot } = request;
   const source = await takeSlotOver(connection, await readSourceFacts(connection, spec), spec);
   const stream = await readStreamFacts(messaging, spec);
   const decision = decideStart({
@@ -131,7 +132,8 @@ async function prepareRun(
     startLsn: decision.lsn,
     confirmedLsn: decision.confirmedLsn,
     limits: batchLimits(messaging.nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD),
-    onBatchStored: request.onHealthy,
+    onSteady: () => context.markHealthy(),
+    onBatchStored: request.onBatchStored,
   });
 }
 
