@@ -17,7 +17,8 @@ const FETCH_EXPIRES_MS = 30_000;
 const IDLE_HEARTBEAT_MS = 10_000;
 const RETRY_WAIT_MS = 250;
 const RETRY_WAIT_MAX_MS = 5_000;
-const ACK_WAIT_MS = 30_000;
+/** Also how long a command waits when the worker that had it was killed. */
+const ACK_WAIT_MS = 10_000;
 export const WORKING_INTERVAL_MS = ACK_WAIT_MS / 3;
 
 export interface PullLoopOptions {
