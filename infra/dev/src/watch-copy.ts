@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiClient } from './api-client.js';
+import { type ApiClient, isRecord } from './api-client.js';
 import { type MirrorView, type TableView, parseMirror } from './mirror-view.js';
 import { barWords, countWords, durationWords } from './number-words.js';
 import type { Screen } from './screen.js';
@@ -7,6 +7,8 @@ import type { Screen } from './screen.js';
 const INTERVAL_MS = 300;
 const TABLE_LINES_MAX = 12;
 const NAME_WIDTH_MAX = 32;
+/** Newest first, so the end of the copy is among the first. */
+const HISTORY_LIMIT = 100;
 const RATE_WINDOW_MS = 5_000;
 
 export interface CopyReport {
@@ -27,7 +29,7 @@ export async function watchUntilRunning(
   signal: AbortSignal,
 ): Promise<CopyReport | undefined> {
   const rate = new RateMeter();
-  let copyStartedMs: number | undefined;
+  let copying = false;
   let shownError: string | null = null;
   while (!signal.aborted) {
     const mirror = parseMirror(await api.get(`/v1/mirrors/${name}`));
@@ -41,10 +43,10 @@ export async function watchUntilRunning(
     }
     if (mirror.status === 'running') {
       screen.clear();
-      return copyStartedMs === undefined ? undefined : reportOf(mirror, copyStartedMs);
+      return copying ? readCopyReport(api, name) : undefined;
     }
     if (mirror.status === 'snapshotting') {
-      copyStartedMs ??= performance.now();
+      copying = true;
       rate.add(mirror.snapshot.rowsDone, performance.now());
     }
     const lines = copyLines(name, mirror, rate.perSecond, screen.width);
@@ -54,9 +56,16 @@ export async function watchUntilRunning(
   return undefined;
 }
 
-function reportOf(mirror: MirrorView, startedMs: number): CopyReport {
-  const rows = mirror.snapshot.rowsDone;
-  return { rows, tables: mirror.tables.length, seconds: (performance.now() - startedMs) / 1000 };
+/** What the copy was in the end, from the mirror's history; the counters of progress may be a second behind. */
+async function readCopyReport(api: ApiClient, name: string): Promise<CopyReport | undefined> {
+  const answer = await api.get(`/v1/mirrors/${name}/events?limit=${HISTORY_LIMIT}`);
+  const events = isRecord(answer) && Array.isArray(answer['events']) ? answer['events'] : [];
+  const finished = events.filter(isRecord).find((event) => event['type'] === 'copy_finished');
+  const body = isRecord(finished?.['body']) ? finished['body'] : {};
+  const { rows, tables, seconds } = body;
+  const known =
+    typeof rows === 'number' && typeof tables === 'number' && typeof seconds === 'number';
+  return known ? { rows, tables, seconds } : undefined;
 }
 
 /** The block of the copy; its last line is the one for a plain output. */
