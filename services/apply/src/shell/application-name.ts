@@ -2,3 +2,8 @@
 export function applicationName(mirrorId: string): string {
   return `bunnydb apply ${mirrorId}`;
 }
+
+/** The same for the sessions that copy its tables. */
+export function copyApplicationName(mirrorId: string): string {
+  return `bunnydb copy ${mirrorId}`;
+}

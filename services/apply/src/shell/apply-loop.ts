@@ -92,7 +92,11 @@ export class ApplyLoop {
   /** Runs until the queue ends. @throws MirrorError what cannot be applied. */
   async run(): Promise<void> {
     const { queue, spec } = this.#options;
-    const limits = { changes: spec.options.max_batch_size, bytes: TRANSACTION_BYTES_MAX };
+    const limits = {
+      changes: spec.options.max_batch_size,
+      bytes: TRANSACTION_BYTES_MAX,
+      lingerMs: spec.options.idle_timeout_seconds * 1_000,
+    };
     for (;;) {
       const batches = await queue.take(limits, this.isBusy ? BUSY_WAIT_MS : IDLE_WAIT_MS);
       if (this.#isRefused) await this.#recover();

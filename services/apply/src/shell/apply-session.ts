@@ -23,7 +23,7 @@ import {
 } from '@bunnydb/pg-client';
 import { formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
 import { ApplyProgress } from '../core/apply-progress.js';
-import { applicationName } from './application-name.js';
+import { applicationName, copyApplicationName } from './application-name.js';
 import { ensureBookkeeping } from './bookkeeping.js';
 import { copyPendingTables } from './copy-tables.js';
 import { takePosition } from './position-row.js';
@@ -59,7 +59,7 @@ async function runSession(
   const destination = settingsOf(spec.destination, open, name);
   const { position, pending } = await withClient(destination, signal, async (client) => {
     await ensureBookkeeping(client);
-    const taken = await takePosition(client, spec, name);
+    const taken = await takePosition(client, spec);
     await registerTables(client, spec, startLsn(spec));
     return { position: taken, pending: await hasPendingTables(client, spec.id) };
   });
@@ -67,7 +67,7 @@ async function runSession(
   const report = new StatsReport(messaging, spec.id, progress, position.lsn);
   try {
     const { epoch } = position;
-    const source = settingsOf(spec.source, open, `bunnydb copy ${spec.id}`);
+    const source = settingsOf(spec.source, open, copyApplicationName(spec.id));
     if (pending) await copyTables({ spec, epoch, context, source, destination, progress });
     const tables = await withClient(destination, signal, async (client) => {
       for (const counts of await loadCounts(client, spec.id))
@@ -99,7 +99,7 @@ async function copyTables(copy: {
     spec,
     epoch: copy.epoch,
     source: copy.source,
-    destination: { ...copy.destination, applicationName: `bunnydb copy ${spec.id}` },
+    destination: { ...copy.destination, applicationName: copyApplicationName(spec.id) },
     signal: context.signal,
     onProgress: (table) => {
       progress.setCopy(formatQualifiedName(table.table), {

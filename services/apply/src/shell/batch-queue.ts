@@ -3,6 +3,8 @@ import type { Batch } from '../core/batch-assembly.js';
 export interface TakeLimits {
   readonly changes: number;
   readonly bytes: number;
+  /** How long a batch may wait for others to fill the limits. */
+  readonly lingerMs: number;
 }
 
 /** Whole batches between the reader and the writer, bounded by bytes. */
@@ -10,6 +12,8 @@ export class BatchQueue {
   readonly #bytesMax: number;
   readonly #batches: Batch[] = [];
   #bytes = 0;
+  /** Since when the oldest batch waits. */
+  #waitingSinceMs = 0;
   #end: { readonly error: unknown } | undefined;
   #wakeWriter: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
@@ -24,6 +28,7 @@ export class BatchQueue {
 
   /** Adds a batch; settles when there is room for another. */
   async push(batch: Batch): Promise<void> {
+    if (this.#batches.length === 0) this.#waitingSinceMs = performance.now();
     this.#batches.push(batch);
     this.#bytes += heldBytes(batch);
     this.#wakeWriter?.();
@@ -51,6 +56,10 @@ export class BatchQueue {
    */
   async take(limits: TakeLimits, waitMs: number): Promise<readonly Batch[] | undefined> {
     if (this.#batches.length === 0 && !this.#end) await this.#wait(waitMs);
+    if (this.#lingers(limits)) {
+      await this.#wait(waitMs);
+      if (this.#lingers(limits)) return [];
+    }
     const taken = this.#takeWaiting(limits);
     if (taken.length > 0 || !this.#end) return taken;
     if (this.#end.error !== undefined) throw this.#end.error;
@@ -60,6 +69,15 @@ export class BatchQueue {
   /** Lets a waiting `take` return at once. */
   interrupt(): void {
     this.#wakeWriter?.();
+  }
+
+  #lingers(limits: TakeLimits): boolean {
+    if (limits.lingerMs === 0 || this.#batches.length === 0 || this.#end) return false;
+    if (performance.now() - this.#waitingSinceMs >= limits.lingerMs) return false;
+    // A full queue would wait for room that nobody makes.
+    if (this.#bytes >= Math.min(limits.bytes, this.#bytesMax)) return false;
+    const changes = this.#batches.reduce((sum, batch) => sum + batch.commit.head.changes, 0);
+    return changes < limits.changes && !this.#batches.some((batch) => batch.kind === 'large');
   }
 
   async #wait(waitMs: number): Promise<void> {

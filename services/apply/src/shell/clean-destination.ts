@@ -26,7 +26,7 @@ export async function cleanDestination(
     });
     try {
       // A session that was cut off may still hold the position's lock.
-      await endOlderSessions(client, settings.applicationName);
+      await endOlderSessions(client, spec.id);
       await removeRows(client, spec.id);
       return [];
     } finally {

@@ -1,6 +1,7 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import { type Lsn, formatLsn, parseLsn } from '@bunnydb/pg-model';
+import { applicationName, copyApplicationName } from './application-name.js';
 import type { SqlClient } from './bookkeeping.js';
 
 /** A mirror's position at the destination, and the epoch that lets this session move it. */
@@ -19,11 +20,7 @@ export interface PositionRow {
  *
  * @throws MirrorError `foreign_server` when the row was written for another source.
  */
-export async function takePosition(
-  client: SqlClient,
-  spec: MirrorSpec,
-  applicationName: string,
-): Promise<PositionRow> {
+export async function takePosition(client: SqlClient, spec: MirrorSpec): Promise<PositionRow> {
   const identity = spec.source_identity;
   if (!identity) throw new MirrorError('unexpected', 'the mirror has no source identity yet');
   await client.query(
@@ -31,7 +28,7 @@ export async function takePosition(
      values ($1, $2, 0, $3::pg_lsn, 0, $4) on conflict (mirror_id) do nothing`,
     [spec.id, spec.name, identity.start_lsn, identity.system_id],
   );
-  await endOlderSessions(client, applicationName);
+  await endOlderSessions(client, spec.id);
   const { rows } = await client.query(
     `update _bunny.position set epoch = epoch + 1, mirror_name = $2, updated_at = now()
       where mirror_id = $1 and source_system_id = $3
@@ -54,13 +51,16 @@ export async function takePosition(
   };
 }
 
-/** Ending a session of one's own role needs no privilege; another role's is not ours to end. */
-export async function endOlderSessions(client: SqlClient, applicationName: string): Promise<void> {
+/**
+ * Ends the mirror's other sessions at the destination, those that copy too: a worker that was cut off must not write into a table that is
+ * copied anew. Ending a session of one's own role needs no privilege; another role's is not ours to end.
+ */
+export async function endOlderSessions(client: SqlClient, mirrorId: string): Promise<void> {
   await client.query(
     `select pg_terminate_backend(a.pid) from pg_stat_activity a
-      where a.application_name = $1 and a.usename = current_user and a.datname = current_database()
+      where a.application_name = any ($1) and a.usename = current_user and a.datname = current_database()
         and a.pid <> pg_backend_pid()`,
-    [applicationName],
+    [[applicationName(mirrorId), copyApplicationName(mirrorId)]],
   );
 }
 
