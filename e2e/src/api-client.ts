@@ -1,3 +1,5 @@
+import { until } from '@bunnydb/testkit';
+
 /** What a test wants of a mirror; names and defaults are those of the /v1 contract. */
 export interface MirrorWish {
   readonly table_mappings?: readonly TableMappingRequest[];
@@ -87,8 +89,16 @@ export class ApiClient {
     expectObject(await this.call('POST', '/v1/peers', peer), 201, 'create the peer');
   }
 
+  /** Tries again while a service that is needed for it does not answer (503), as a client should. */
   async createMirror(request: MirrorRequest): Promise<void> {
-    expectObject(await this.call('POST', '/v1/mirrors', request), 201, 'create the mirror');
+    const answer = await until(
+      async () => {
+        const one = await this.call('POST', '/v1/mirrors', request);
+        return one.status === 503 ? null : one;
+      },
+      { intervalMs: 250, what: 'the services to take a mirror' },
+    );
+    if (answer !== null) expectObject(answer, 201, 'create the mirror');
   }
 
   async mirror(name: string): Promise<MirrorView> {

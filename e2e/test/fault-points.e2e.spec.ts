@@ -99,19 +99,20 @@ describe('kill -9 at a fault point of a starting mirror', () => {
       let mirror: MirrorFixture;
       try {
         await stack.restart(service, { faultPoints: point });
-        const kill = stack.waitForKill(service);
         // The gateway itself may be what dies: the answer to the request is lost then, but not the mirror.
         mirror = await pair.createMirror(
           { all_tables: true, snapshot_num_rows_per_partition: 2000 },
           { answerMayBeLost: service === 'control' },
         );
-        await kill;
+        await stack.waitForKill(service);
         await stack.restart(service);
         if (service === 'control') await mirror.ensureCreated();
         await mirror.waitForStatus('running');
         await mirror.waitForCatchUp();
       } finally {
         await writers.stop();
+        // Whatever went wrong here must not go on in the next test.
+        if (!stack.process(service).running) await stack.restart(service);
       }
       await mirror.waitForEqual([...LEDGER_PAIRS, samePair('public', 'filler')]);
       await mirror.remove();
