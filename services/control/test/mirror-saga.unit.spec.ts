@@ -112,6 +112,11 @@ describe('a failed step', () => {
     expect(when(HISTORIES.setup_stuck, { type: 'tick', now: LATER }).events).toEqual([]);
   });
 
+  it('is sent again at once when a peer was corrected', () => {
+    const { effects } = when(HISTORIES.setup_stuck, { type: 'note_peer_changed', peer: 'src' });
+    expect(effects).toMatchObject([{ type: 'publish_spec' }, { verb: 'provision_tables' }]);
+  });
+
   it('that was lost with the queue is sent again', () => {
     const { events, effects } = when(HISTORIES.provisioning, {
       type: 'note_lost',

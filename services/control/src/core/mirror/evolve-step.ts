@@ -32,6 +32,8 @@ export function evolveWork(work: StepWork, verb: StepVerb, event: MirrorEvent): 
         ? { tag: 'ready', failures: work.failures }
         : work;
     case 'mirror_retried':
+    // A corrected peer is worth another try at once.
+    case 'mirror_peer_changed':
       return work.tag === 'waiting' ? { tag: 'ready', failures: work.failures } : work;
     default:
       return work;
