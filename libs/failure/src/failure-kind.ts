@@ -5,6 +5,8 @@
 export const FailureKind = {
   SourceUnreachable: 'source_unreachable',
   DestinationUnreachable: 'destination_unreachable',
+  PeerUnreachable: 'peer_unreachable',
+  DatabaseMissing: 'database_missing',
   MessagingUnavailable: 'messaging_unavailable',
   ServerShuttingDown: 'server_shutting_down',
   AuthenticationFailed: 'authentication_failed',

@@ -24,6 +24,12 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
   [FailureKind.DestinationUnreachable]: timed(
     'Check that the destination server runs and that its host, port and firewall let BunnyDB in.',
   ),
+  [FailureKind.PeerUnreachable]: timed(
+    'Check that the server runs and that its host, port and firewall let BunnyDB in.',
+  ),
+  [FailureKind.DatabaseMissing]: timed(
+    "Create the database on the server, or correct the peer's database with PUT /v1/peers/{name}.",
+  ),
   [FailureKind.MessagingUnavailable]: timed(
     'Check that nats-server runs with JetStream enabled and that NATS_URL points to it.',
   ),

@@ -71,6 +71,8 @@ function describe(kind: FailureKind, role: ServerRole): string {
 const DESCRIPTIONS: Readonly<Partial<Record<FailureKind, string>>> = {
   [FailureKind.SourceUnreachable]: 'the server cannot be reached or the connection was lost',
   [FailureKind.DestinationUnreachable]: 'the server cannot be reached or the connection was lost',
+  [FailureKind.PeerUnreachable]: 'the server cannot be reached or the connection was lost',
+  [FailureKind.DatabaseMissing]: 'the database does not exist',
   [FailureKind.ServerShuttingDown]: 'the server is stopping, starting, or ended the session',
   [FailureKind.AuthenticationFailed]: 'the server refused the user or the password',
   [FailureKind.TlsFailed]: 'a TLS connection could not be made as ssl_mode asks for',

@@ -22,8 +22,14 @@ export function kindOfSqlstate(fault: ServerFault, role: ServerRole): FailureKin
 
 /** The kind of a server that does not answer. */
 export function unreachable(role: ServerRole): FailureKind {
-  return role === 'source' ? FailureKind.SourceUnreachable : FailureKind.DestinationUnreachable;
+  return UNREACHABLE_KINDS[role];
 }
+
+const UNREACHABLE_KINDS: Readonly<Record<ServerRole, FailureKind>> = {
+  source: FailureKind.SourceUnreachable,
+  destination: FailureKind.DestinationUnreachable,
+  peer: FailureKind.PeerUnreachable,
+};
 
 /** Codes that PostgreSQL uses for several things, told apart by the function that raised them. */
 function kindByRoutine({ sqlstate, routine, message }: ServerFault): FailureKind | undefined {
@@ -54,12 +60,13 @@ const READS_SLOT = new Set([
   'StartLogicalReplication',
 ]);
 
-const UNREACHABLE = new Set(['57P04', '57P05', '25P03', '3D000']);
+const UNREACHABLE = new Set(['57P04', '57P05', '25P03']);
 
 const CODES: Readonly<Record<string, FailureKind>> = {
   '08P01': FailureKind.ProtocolViolation,
   '25006': FailureKind.ReadOnly,
   '25P04': FailureKind.StatementTimeout,
+  '3D000': FailureKind.DatabaseMissing,
   '3F000': FailureKind.TableMissing,
   '42501': FailureKind.PrivilegeMissing,
   '42703': FailureKind.SchemaMismatch,

@@ -80,7 +80,7 @@ describe('a session', () => {
     await expect(openReplication(nowhere)).rejects.toMatchObject({ kind: 'source_unreachable' });
     await expect(
       connectClient({ ...settings, database: 'nowhere' }, { role: 'source' }),
-    ).rejects.toMatchObject({ kind: 'source_unreachable', detail: { sqlstate: '3D000' } });
+    ).rejects.toMatchObject({ kind: 'database_missing', detail: { sqlstate: '3D000' } });
   });
 
   it('gives an attempt up when it is told to', async () => {

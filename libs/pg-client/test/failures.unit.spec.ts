@@ -12,7 +12,7 @@ describe('the kind of a failure', () => {
   it.each([
     ['57P03', undefined, 'server_shutting_down'],
     ['28P01', undefined, 'authentication_failed'],
-    ['3D000', undefined, 'source_unreachable'],
+    ['3D000', undefined, 'database_missing'],
     ['08006', undefined, 'source_unreachable'],
     ['42501', undefined, 'privilege_missing'],
     ['42P01', undefined, 'table_missing'],

@@ -8,7 +8,7 @@ export async function listPeerTables(
   { peer }: PeerTablesRequest,
   openSecret: OpenSecret,
 ): Promise<PeerTablesReply> {
-  const reached = await reachPeer({ peer, role: 'source', openSecret }, readRelations);
+  const reached = await reachPeer({ peer, role: 'peer', openSecret }, readRelations);
   if (!reached.ok) return reached;
   const relations = reached.facts;
   const tables = relations.all

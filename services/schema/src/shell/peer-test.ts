@@ -2,12 +2,12 @@ import type { PeerTestReply, PeerTestRequest } from '@bunnydb/contracts';
 import { type OpenSecret, reachPeer } from './peer-session.js';
 import { readServerFacts } from './read-server-facts.js';
 
-/** Answers `peer_test`: can we get there, and what may we do. A peer has no side yet; it is judged as a source. */
+/** Answers `peer_test`: can we get there, and what may we do. A peer has no side yet. */
 export async function testPeer(
   { peer }: PeerTestRequest,
   openSecret: OpenSecret,
 ): Promise<PeerTestReply> {
-  const reached = await reachPeer({ peer, role: 'source', openSecret }, async (client) => {
+  const reached = await reachPeer({ peer, role: 'peer', openSecret }, async (client) => {
     const facts = await readServerFacts(client);
     const askedAtMs = performance.now();
     await client.query('select 1');
