@@ -14,6 +14,7 @@ interface Workspace {
 
 /** Declared because another package needs them beside it, though nobody imports them. */
 const PEERS = new Set([
+  '@opentelemetry/api',
   'rxjs',
   'reflect-metadata',
   '@nestjs/platform-express',
