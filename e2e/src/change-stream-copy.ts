@@ -33,6 +33,16 @@ export async function republishLastBatch(natsUrl: string, mirrorName: string): P
   }
 }
 
+/** Publishes a message that is none of capture's on a table's subject, as a person with the NATS CLI might. */
+export async function publishStray(natsUrl: string, mirrorName: string): Promise<void> {
+  const nc = await connect({ servers: natsUrl });
+  try {
+    await jetstream(nc).publish(`bunny.cdc.${mirrorName}.public.account`, 'not a row');
+  } finally {
+    await nc.close();
+  }
+}
+
 interface BatchEnd {
   readonly seq: number;
   readonly firstSeq: number;

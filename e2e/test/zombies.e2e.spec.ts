@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
-import { republishLastBatch } from '../src/change-stream-copy.js';
+import { publishStray, republishLastBatch } from '../src/change-stream-copy.js';
 import { createLedgerPair, runUnderLoad } from '../src/ledger-run.js';
 import type { MirrorFixture } from '../src/mirror-fixture.js';
 import { type Stack, startStack } from '../src/stack.js';
@@ -55,6 +55,13 @@ describe('two of what must be one', () => {
         expect(messages).toBeGreaterThan(1);
         await mirror.waitForCatchUp();
       }
+    });
+  });
+
+  test('a message that capture did not write is passed over', async () => {
+    await runUnderLoad(pair, mirror, async () => {
+      await publishStray(stack.natsUrl, mirror.name);
+      await mirror.waitForCatchUp();
     });
   });
 });

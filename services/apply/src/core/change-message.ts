@@ -36,6 +36,11 @@ export interface RawMessage {
   readonly payload: Uint8Array;
 }
 
+/** Whether capture wrote it: anyone who reaches the server can publish on a mirror's subjects, and such a message has no batch. */
+export function isOurs(raw: RawMessage): boolean {
+  return raw.headers.get(Header.Batch) !== '';
+}
+
 /**
  * Reads a message of the change stream.
  *

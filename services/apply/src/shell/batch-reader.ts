@@ -3,7 +3,7 @@ import { MirrorError, faultPoint } from '@bunnydb/failure';
 import type { Messaging } from '@bunnydb/messaging';
 import { type Lsn, formatLsn, parseLsn } from '@bunnydb/pg-model';
 import { type Batch, BatchAssembly } from '../core/batch-assembly.js';
-import { readMessage } from '../core/change-message.js';
+import { isOurs, readMessage } from '../core/change-message.js';
 import { checkJoin, isHintValid } from '../core/join-check.js';
 import type { BatchQueue } from './batch-queue.js';
 import { ChangeReader } from './change-reader.js';
@@ -63,6 +63,13 @@ export class BatchReader {
       for (;;) {
         const raw = await this.#reader?.next();
         if (!raw) return;
+        if (!isOurs(raw)) {
+          this.#options.messaging.log.warn(
+            { mirror: this.#options.mirrorId, stream_seq: raw.streamSeq },
+            'a message that capture did not write is passed over',
+          );
+          continue;
+        }
         const batch = this.#assembly.add(readMessage(raw));
         if (batch) await this.#handleBatch(batch);
       }
