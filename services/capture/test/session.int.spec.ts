@@ -13,7 +13,7 @@ import { cleanSource } from '../src/shell/clean-source.js';
 import { prepareSource } from '../src/shell/prepare-source.js';
 import { CapturedMirror, type FixtureOptions, specFor } from './mirror-fixture.js';
 import { testNatsUrl } from './nats-url.js';
-import type { Change } from './stored-changes.js';
+import { type Change, changesOf } from './stored-changes.js';
 
 describe('a capture session', () => {
   let database: TestDatabase;
@@ -192,8 +192,10 @@ describe('a capture session', () => {
     await until(
       async () => {
         if (mirror.failure) throw mirror.failure;
-        for (const id of ids(await mirror.changes())) seen.add(id);
-        const last = (await mirror.messages()).findLast((m) => m.commit);
+        // One look for both: what is confirmed may be gone at the next.
+        const messages = await mirror.messages();
+        for (const id of ids(changesOf(messages))) seen.add(id);
+        const last = messages.findLast((m) => m.commit);
         if (last) mirror.confirm(last);
         return seen.size === 2_000;
       },
