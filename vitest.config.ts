@@ -8,7 +8,11 @@ export default defineConfig({
   test: {
     passWithNoTests: false,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['**/*.unit.spec.ts'], exclude } },
+      {
+        extends: true,
+        // A property test tries hundreds of inputs: on a busy machine that takes longer than Vitest's five seconds.
+        test: { name: 'unit', include: ['**/*.unit.spec.ts'], exclude, testTimeout: 60_000 },
+      },
       {
         extends: true,
         test: {
