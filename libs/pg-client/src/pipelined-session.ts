@@ -178,9 +178,8 @@ export class PipelinedSession {
     return group.outcome;
   }
 
-  /** Waits until the socket's queue is short again. */
+  /** Waits until the socket's queue is short again; what is collected for it stays until there is enough, or until `sync`. */
   async drained(): Promise<void> {
-    this.#writer.flush();
     if (this.#lost || this.#socket.writableLength <= QUEUE_BYTES_MAX) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {

@@ -151,29 +151,19 @@ describe('rows of several parts', () => {
       part(1, 'U\t1\t\\N\te\n'),
       part(0, 'U\t3\t\\N\tc\n'),
     ]);
-    const texts = Array.from({ length: list.length }, (_, index) => {
-      const row = list.row(index);
-      return textOf(row.part.payload.subarray(row.end - 2, row.end - 1));
-    });
+    const texts = Array.from({ length: list.length }, (_, row) =>
+      textOf(list.bytes(row).subarray(-2, -1)),
+    );
+    expect(list.partIndex(1)).toBe(1);
     expect(texts.join('')).toBe('abcde');
   });
 });
 
 describe('unchanged columns', () => {
-  const rowOf = (text: string) => {
-    const payload = bytes(text);
-    return {
-      part: { payload, hasOld: false, batchOrder: 0 },
-      partIndex: 0,
-      start: 0,
-      end: payload.length,
-    };
-  };
-
   it('are filled from the row before, and stay unchanged where that has none either', () => {
     const before = bytes('U\t1\t3\t1\tfirst\t\\N\n');
-    const merged = mergeUnchanged(before, rowOf('U\t2\t2,3\t1\t\\N\t\\N\told\n'), 3);
+    const merged = mergeUnchanged(before, bytes('U\t2\t2,3\t1\t\\N\t\\N\told\n'), 3);
     expect(textOf(merged ?? null)).toBe('U\t2\t3\t1\tfirst\t\\N\told\n');
-    expect(mergeUnchanged(before, rowOf('U\t2\t\\N\t1\ta\tb\n'), 3)).toBeUndefined();
+    expect(mergeUnchanged(before, bytes('U\t2\t\\N\t1\ta\tb\n'), 3)).toBeUndefined();
   });
 });

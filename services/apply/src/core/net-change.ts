@@ -1,8 +1,8 @@
-import { OP_DELETE, OP_INSERT, columnsStart, fieldEnd } from './copy-line.js';
+import { columnsStart, fieldEnd } from './copy-line.js';
 import { KeyIndex } from './key-index.js';
-import { mergeUnchanged } from './merge-unchanged.js';
+import { KeyStates } from './key-states.js';
 import { RowCollector } from './row-columns.js';
-import { RowList, type RowRef, type RowsPart } from './row-list.js';
+import { RowList, type RowsPart } from './row-list.js';
 import { StagedRows } from './staged-rows.js';
 
 /** Where the match key stands in a row. */
@@ -52,118 +52,47 @@ export function netChange(
 ): NetChange | undefined {
   const rows = new RowList(parts);
   const keys = new KeyIndex(places.columns, rows.length);
-  const states: KeyState[] = [];
-  for (let index = 0; index < rows.length; index++) {
-    const row = rows.row(index);
-    const columns = columnsStart(row.part.payload, row.start);
-    const from = row.part.hasOld ? findOldKey(keys, row, columns, places) : undefined;
-    const key = keys.find(row.part.payload, columns);
-    const isFit =
-      from === undefined || from === key
-        ? applyChange(states, key, row, places.columnCount)
-        : applyMove(states, from, key, row);
+  const states = new KeyStates(rows, places.columnCount);
+  for (let row = 0; row < rows.length; row++) {
+    const { payload, hasOld } = rows.part(row);
+    const columns = columnsStart(payload, rows.start(row));
+    const from = hasOld ? keys.find(payload, oldStart(payload, columns, places), places.old) : -1;
+    const key = keys.find(payload, columns);
+    const isFit = from < 0 || from === key ? states.change(key, row) : states.move(from, key, row);
     if (!isFit) return undefined;
   }
-  return collect(states, kept);
+  return collect(states, rows, kept);
 }
 
-/** The life of one key through the changes. */
-type KeyState =
-  | {
-      readonly kind: 'changed';
-      /** Whether the row was there before the first change, as that change implies. */
-      readonly existed: boolean;
-      readonly isPresent: boolean;
-      /** The delete, when the row was deleted and the key inserted again. */
-      readonly deletion: RowRef | undefined;
-      readonly last: RowRef;
-      /** The last row with its unchanged columns filled in from the rows before. */
-      readonly merged: Uint8Array | undefined;
-    }
-  /** A row moved away from here, or to here; nothing else may touch the key. */
-  | { readonly kind: 'left' }
-  | { readonly kind: 'reached'; readonly last: RowRef };
-
-function findOldKey(keys: KeyIndex, row: RowRef, columns: number, places: KeyPlaces): number {
-  const { payload } = row.part;
+function oldStart(payload: Uint8Array, columns: number, places: KeyPlaces): number {
   let at = columns;
   for (let column = 0; column < places.columnCount; column++) at = fieldEnd(payload, at) + 1;
-  return keys.find(payload, at, places.old);
+  return at;
 }
 
-/** Notes an update that changes the key; false when one of its ends was touched before. */
-function applyMove(states: KeyState[], from: number, key: number, row: RowRef): boolean {
-  if (states[from] || states[key]) return false;
-  states[from] = { kind: 'left' };
-  states[key] = { kind: 'reached', last: row };
-  return true;
-}
-
-/** Notes a change that stays on its key; false when it does not fit what was before. */
-function applyChange(states: KeyState[], key: number, row: RowRef, columnCount: number): boolean {
-  const op = row.part.payload[row.start];
-  const isPresent = op !== OP_DELETE;
-  const before = states[key];
-  if (!before) {
-    const existed = op !== OP_INSERT;
-    states[key] = {
-      kind: 'changed',
-      existed,
-      isPresent,
-      deletion: undefined,
-      last: row,
-      merged: undefined,
-    };
-    return true;
-  }
-  // An insert needs the key to be free, all else needs it to be taken.
-  if (before.kind !== 'changed' || before.isPresent === (op === OP_INSERT)) return false;
-  const { existed, last } = before;
-  const isReinsert = op === OP_INSERT && existed;
-  states[key] = {
-    kind: 'changed',
-    existed,
-    isPresent,
-    deletion: isReinsert ? (before.deletion ?? last) : before.deletion,
-    last: row,
-    merged:
-      op === OP_INSERT || op === OP_DELETE
-        ? undefined
-        : mergeUnchanged(before.merged ?? bytesOf(last), row, columnCount),
-  };
-  return true;
-}
-
-function bytesOf(row: RowRef): Uint8Array {
-  return row.part.payload.subarray(row.start, row.end);
-}
-
-function collect(states: readonly KeyState[], kept: readonly boolean[]): NetChange {
-  const plain = new StagedRows();
-  const withOld = new StagedRows();
-  const inserted = new RowCollector(kept, 0);
+function collect(states: KeyStates, rows: RowList, kept: readonly boolean[]): NetChange {
+  const plain = new StagedRows(rows);
+  const withOld = new StagedRows(rows);
+  const inserted = new RowCollector(kept, insertedBytes(states, rows));
   const counts = { inserts: 0, updates: 0, updatesWithOld: 0, deletes: 0 };
-  const stageUpdate = (row: RowRef, merged?: Uint8Array): void => {
-    if (row.part.hasOld) counts.updatesWithOld += 1;
-    else counts.updates += 1;
-    (row.part.hasOld ? withOld : plain).add(row, merged);
-  };
-  for (const state of states) {
-    if (state.kind === 'left') continue;
-    if (state.kind === 'reached') {
-      stageUpdate(state.last);
-      continue;
-    }
-    const { existed, isPresent, deletion, last, merged } = state;
-    if (existed && (!isPresent || deletion)) {
-      plain.add(deletion ?? last);
+  for (let key = 0; key < states.length; key++) {
+    const last = states.last(key);
+    const merged = states.merged(key);
+    const deletion = states.deletion(key);
+    if (deletion >= 0) {
+      plain.add(deletion);
       counts.deletes += 1;
     }
-    if (isPresent && existed && !deletion) stageUpdate(last, merged);
-    else if (isPresent) {
-      const { part, start, end } = last;
-      if (merged) inserted.add(merged, 0, merged.length, part.hasOld);
-      else inserted.add(part.payload, start, end, part.hasOld);
+    const outcome = states.outcome(key);
+    if (outcome === 'updated') {
+      const { hasOld } = rows.part(last);
+      (hasOld ? withOld : plain).add(last, merged);
+      if (hasOld) counts.updatesWithOld += 1;
+      else counts.updates += 1;
+    } else if (outcome === 'inserted') {
+      const { payload, hasOld } = rows.part(last);
+      if (merged) inserted.add(merged, 0, merged.length, hasOld);
+      else inserted.add(payload, rows.start(last), rows.end(last), hasOld);
       counts.inserts += 1;
     }
   }
@@ -182,6 +111,15 @@ function collect(states: readonly KeyState[], kept: readonly boolean[]): NetChan
     },
     inserted: inserted.bytes,
     inserts: counts.inserts,
-    hasMoved: states.some((state) => state.kind === 'reached'),
+    hasMoved: states.hasMoved,
   };
+}
+
+/** Room for the rows to insert, so that their buffer need not grow. */
+function insertedBytes(states: KeyStates, rows: RowList): number {
+  let bytes = 0;
+  for (let key = 0; key < states.length; key++)
+    if (states.outcome(key) === 'inserted')
+      bytes += rows.end(states.last(key)) - rows.start(states.last(key));
+  return bytes;
 }

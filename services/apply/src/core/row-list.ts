@@ -9,13 +9,12 @@ export interface RowsPart {
   readonly batchOrder: number;
 }
 
-/** Rows of several parts in the source's order, without an object for each. */
+/** Rows of several parts in the source's order, known by their number; there is no object for each. */
 export class RowList {
   readonly #parts: readonly RowsPart[];
   readonly #part: number[] = [];
   readonly #start: number[] = [];
   readonly #end: number[] = [];
-  readonly #order: readonly number[] | undefined;
 
   constructor(parts: readonly RowsPart[]) {
     this.#parts = parts;
@@ -36,35 +35,44 @@ export class RowList {
         at = end;
       }
     });
-    this.#order = isSorted
-      ? undefined
-      : keys.map((_, row) => row).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
+    if (!isSorted) this.#sort(keys);
   }
 
   get length(): number {
     return this.#start.length;
   }
 
-  /** The row number `index` in the source's order. */
-  row(index: number): RowRef {
-    const row = this.#order ? (this.#order[index] ?? -1) : index;
-    const part = this.#parts[this.#part[row] ?? -1];
-    if (!part) throw malformedRow();
-    return {
-      part,
-      partIndex: this.#part[row] ?? 0,
-      start: this.#start[row] ?? 0,
-      end: this.#end[row] ?? 0,
-    };
+  /** Which of the parts the row is in. */
+  partIndex(row: number): number {
+    return this.#part[row] ?? -1;
   }
-}
 
-/** One row: bytes of a part. */
-export interface RowRef {
-  readonly part: RowsPart;
-  readonly partIndex: number;
-  readonly start: number;
-  readonly end: number;
+  part(row: number): RowsPart {
+    const part = this.#parts[this.partIndex(row)];
+    if (!part) throw malformedRow();
+    return part;
+  }
+
+  /** Where the row starts in its part's payload. */
+  start(row: number): number {
+    return this.#start[row] ?? 0;
+  }
+
+  end(row: number): number {
+    return this.#end[row] ?? 0;
+  }
+
+  bytes(row: number): Uint8Array {
+    return this.part(row).payload.subarray(this.start(row), this.end(row));
+  }
+
+  #sort(keys: readonly number[]): void {
+    const order = keys.map((_, row) => row).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
+    for (const places of [this.#part, this.#start, this.#end]) {
+      const sorted = order.map((row) => places[row] ?? 0);
+      sorted.forEach((value, row) => (places[row] = value));
+    }
+  }
 }
 
 /** More than any `seq`; the product with a batch's order stays a safe integer. */

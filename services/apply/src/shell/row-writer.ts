@@ -3,7 +3,7 @@ import type { PipelinedSession, PreparedStatement, ReplySink } from '@bunnydb/pg
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { OP_DELETE, OP_INSERT } from '../core/copy-line.js';
 import { RowFields } from '../core/row-fields.js';
-import type { RowList, RowRef } from '../core/row-list.js';
+import type { RowList } from '../core/row-list.js';
 import {
   type RowShape,
   type RowStatement,
@@ -43,10 +43,11 @@ export class RowWriter {
     const fields = new RowFields();
     const sinks = new Map<PreparedRow, ReplySink>();
     for (let index = 0; index < rows.length && !this.#session.hasFailed; index++) {
-      const row = rows.row(index);
-      const plan = planOf(row.partIndex);
-      fields.read(row.part.payload, row.start, plan.layout.columns.length, plan.layout.old.length);
-      const prepared = this.#prepare(plan, row, fields);
+      const { payload, hasOld } = rows.part(index);
+      const start = rows.start(index);
+      const plan = planOf(rows.partIndex(index));
+      fields.read(payload, start, plan.layout.columns.length, plan.layout.old.length);
+      const prepared = this.#prepare(plan, payload[start], hasOld, fields);
       let sink = sinks.get(prepared);
       if (!sink) sinks.set(prepared, (sink = sinkOf(prepared.row, plan, tally)));
       this.#session.execute(prepared.statement, fields.values(prepared.row.parameters), sink);
@@ -62,9 +63,13 @@ export class RowWriter {
     this.#count = 0;
   }
 
-  #prepare(plan: TablePlan, row: RowRef, fields: RowFields): PreparedRow {
-    const op = row.part.payload[row.start];
-    const shape = shapeOf(plan, op, row.part.hasOld, fields);
+  #prepare(
+    plan: TablePlan,
+    op: number | undefined,
+    hasOld: boolean,
+    fields: RowFields,
+  ): PreparedRow {
+    const shape = shapeOf(plan, op, hasOld, fields);
     const key = `${op}${shape.isMoved ? 'm' : ''} ${shape.unchanged.join()} ${shape.nulls.map(Number).join('')}`;
     let statements = this.#prepared.get(plan);
     if (!statements) this.#prepared.set(plan, (statements = new Map<string, PreparedRow>()));
