@@ -22,7 +22,7 @@ const BANNED_IN_CODE: readonly { readonly pattern: RegExp; readonly message: str
 ];
 
 /** A sleeping test is slow when it passes and flaky when it does not. Where time itself is the cause, a comment above says so. */
-const SLEEP = /\bsetTimeou[t]\(|\bslee[p]\(/;
+const SLEEP = /\bnew Promise\b.*\bsetTimeou[t]\(|\bawait (?:slee[p]|dela[y]|setTimeou[t])\(/;
 
 /** File and folder names that say nothing, and words that say "not finished". */
 export function checkWords(files: readonly TextFile[]): Finding[] {
