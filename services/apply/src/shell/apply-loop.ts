@@ -178,6 +178,8 @@ export class ApplyLoop {
     faultPoint('apply.after_commit');
     this.#inFlight.splice(this.#inFlight.indexOf(work), 1);
     this.#options.onCommitted({ ...work, wal: outcome.wal });
+    // Nothing is in flight any more: the loop need not wait to see how far the destination has flushed.
+    if (!this.isBusy) this.#options.queue.interrupt();
   }
 
   get #isRefused(): boolean {
