@@ -13,7 +13,7 @@ export interface UntilOptions {
 export async function until<T>(
   predicate: () => T | Promise<T>,
   options: UntilOptions = {},
-): Promise<T> {
+): Promise<NonNullable<T>> {
   const { timeoutMs = 30_000, intervalMs = 25, what = 'a condition' } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
