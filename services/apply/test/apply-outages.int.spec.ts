@@ -39,6 +39,20 @@ describe('an outage', () => {
     await session.stop();
   });
 
+  it('of the temporary consumer is mended', async () => {
+    const session = fixture.start();
+    await fixture.stream.write([[items.insert(1, 'a')]]);
+    await fixture.untilApplied(session);
+    const { jsm } = fixture.messaging;
+    const stream = `BUNNY_CDC_${fixture.mirrorId}`;
+    for await (const consumer of jsm.consumers.list(stream))
+      await jsm.consumers.delete(stream, consumer.name);
+    await fixture.stream.write([[items.insert(2, 'b')]]);
+    await fixture.untilApplied(session);
+    expect(await count()).toBe(2);
+    await session.stop();
+  });
+
   it('between large and small messages leaves none out', async () => {
     const session = fixture.start();
     const large = 'x'.repeat(900_000);

@@ -42,6 +42,8 @@ export class ChangeReader {
   #failure: unknown;
   #wake: (() => void) | undefined;
   #isRestarting = false;
+  /** Whether the consumer was there when last looked at. */
+  #isOpen = false;
   #watchdog: NodeJS.Timeout | undefined;
   #endReconnects: (() => void) | undefined;
 
@@ -92,8 +94,10 @@ export class ChangeReader {
     this.#endReconnects = messaging.onReconnect(() => this.#restartSoon());
     signal.addEventListener('abort', this.#notify, { once: true });
     this.#watchdog = setInterval(() => {
-      if (messaging.connected && performance.now() - this.#heardAtMs > SILENCE_MS)
-        this.#restartSoon();
+      // While nothing is asked for, nothing is heard.
+      const isSilent =
+        this.#requests.length > 0 && performance.now() - this.#heardAtMs > SILENCE_MS;
+      if (messaging.connected && (isSilent || !this.#isOpen)) this.#restartSoon();
       else this.#pull();
     }, SILENCE_MS / 2);
     this.#watchdog.unref();
@@ -113,6 +117,7 @@ export class ChangeReader {
   /** Makes the consumer anew behind what was received. */
   async #restart(): Promise<void> {
     this.#isRestarting = true;
+    this.#isOpen = false;
     try {
       const { messaging, stream } = this.#options;
       this.#subscription?.unsubscribe();
@@ -141,15 +146,14 @@ export class ChangeReader {
         },
       });
       if (before !== '') void messaging.jsm.consumers.delete(stream, before).catch(() => undefined);
-      // Before the first pull, which does nothing while a restart goes on.
-      this.#isRestarting = false;
-      this.#pull();
+      this.#isOpen = true;
     } catch (error) {
       if (isMissingResource(error)) throw streamLost(this.#options.stream);
       throw toMessagingError(error, { stream: this.#options.stream });
     } finally {
       this.#isRestarting = false;
     }
+    this.#pull();
   }
 
   /** A stream that is younger than we are, or ends before what we have read, is another one. */
@@ -189,12 +193,13 @@ export class ChangeReader {
     this.#notify();
   }
 
-  /** A heartbeat (100) says that all is well; anything else ends the oldest request. */
+  /** A heartbeat says that all is well; the end of a request (none left, expired, full) calls for another; anything else is trouble. */
   #handleStatus(message: Msg): void {
     const code = message.headers?.code;
-    if (code === 100) return;
-    // 409 with "Consumer Deleted" and the like: the watchdog or the restart finds out what is the matter.
-    if (code === 409 && !/exceeds? maxbytes/i.test(message.headers?.description ?? '')) {
+    if (code === HEARTBEAT) return;
+    const isFull = code === 409 && /exceeds? maxbytes/i.test(message.headers?.description ?? '');
+    if (!isFull && code !== 404 && code !== 408) {
+      // The consumer was deleted, maybe because it was idle while the destination blocked; or JetStream is not there.
       this.#restartSoon();
       return;
     }
@@ -221,7 +226,7 @@ export class ChangeReader {
     const asked = this.#requests.reduce((sum, request) => sum + request.bytes, 0);
     if (asked >= requestBytes / 2 || this.#requests.length >= REQUESTS_MAX) return;
     if (asked + this.#waitingBytes + requestBytes > Math.max(WINDOW_BYTES, requestBytes)) return;
-    if (!messaging.connected || this.#isRestarting) return;
+    if (!messaging.connected || !this.#isOpen) return;
     this.#requests.push({
       bytes: requestBytes,
       messages: REQUEST_MESSAGES,
@@ -285,5 +290,6 @@ const HEADER_ROOM_BYTES = 64 * 1024;
 const HEADER_BYTES_TYPICAL = 600;
 const EXPIRES_MS = 20_000;
 const HEARTBEAT_MS = 2_000;
+const HEARTBEAT = 100;
 const SILENCE_MS = 6_000;
 const INACTIVE_MS = 60_000;
