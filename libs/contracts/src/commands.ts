@@ -20,6 +20,11 @@ export type DropTables = Command<
   'drop_tables',
   { readonly spec: MirrorSpec; readonly force: boolean }
 >;
+/**
+ * To schema: after the copy, make indexes, constraints, checks and foreign keys like the source's. What cannot be made is told, not fatal.
+ * Done: `structure_built`.
+ */
+export type BuildStructure = Command<'build_structure', { readonly spec: MirrorSpec }>;
 /** To capture: create publication, slot and change stream, or find them. Done: `source_prepared`. */
 export type PrepareSource = Command<'prepare_source', { readonly spec: MirrorSpec }>;
 /** To capture: drop slot, publication and change stream. Done: `source_cleaned`. */
@@ -34,12 +39,13 @@ export type CleanDestination = Command<
 >;
 
 export type AnyCommand =
-  ProvisionTables | DropTables | PrepareSource | CleanSource | CleanDestination;
+  ProvisionTables | DropTables | BuildStructure | PrepareSource | CleanSource | CleanDestination;
 
 /** Which service does what. */
 export const COMMAND_SERVICE = {
   provision_tables: 'schema',
   drop_tables: 'schema',
+  build_structure: 'schema',
   prepare_source: 'capture',
   clean_source: 'capture',
   clean_destination: 'apply',

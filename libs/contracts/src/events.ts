@@ -29,6 +29,30 @@ export type TablesDropped = WorkerEvent<
   'tables_dropped',
   Answer & { readonly dropped: readonly string[]; readonly left: readonly string[] }
 >;
+/** An object of the destination that was not made like the source's, and why. */
+export interface StructureRefusal {
+  readonly object: string;
+  readonly reason: string;
+}
+/** Lists hold at most `STRUCTURE_LIST_MAX` entries, so that the event fits into a message; the counts tell all. */
+export type StructureBuilt = WorkerEvent<
+  'structure_built',
+  Answer & {
+    readonly built_count: number;
+    readonly built: readonly string[];
+    readonly skipped_count: number;
+    readonly skipped: readonly StructureRefusal[];
+    readonly failed_count: number;
+    readonly failed: readonly StructureRefusal[];
+    readonly seconds: number;
+  }
+>;
+export const STRUCTURE_LIST_MAX = 500;
+/** How far `build_structure` is, every few seconds while it gets on. */
+export type StructureProgress = WorkerEvent<
+  'structure_progress',
+  { readonly done: number; readonly total: number; readonly object: string }
+>;
 export type SourcePrepared = WorkerEvent<
   'source_prepared',
   Answer & {
@@ -94,6 +118,8 @@ export type CopyFinished = WorkerEvent<
 export type AnyWorkerEvent =
   | TablesProvisioned
   | TablesDropped
+  | StructureBuilt
+  | StructureProgress
   | SourcePrepared
   | SourceCleaned
   | DestinationCleaned

@@ -32,6 +32,27 @@ export interface TableMapping {
 export const FOREIGN_KEY_STRATEGIES = ['defer', 'replica', 'none'] as const;
 export type ForeignKeyStrategy = (typeof FOREIGN_KEY_STRATEGIES)[number];
 
+/** Which parts of a table's structure are carried along. */
+export interface ReplicateSchema {
+  readonly columns: boolean;
+  readonly types: boolean;
+  readonly defaults: boolean;
+  readonly not_null: boolean;
+  readonly checks: boolean;
+  readonly identity: boolean;
+  readonly sequences: boolean;
+}
+
+export const FULL_SCHEMA: ReplicateSchema = {
+  columns: true,
+  types: true,
+  defaults: true,
+  not_null: true,
+  checks: true,
+  identity: true,
+  sequences: true,
+};
+
 /** The options that capture, apply and schema act on; names and defaults as in the /v1 contract. */
 export interface MirrorOptions {
   readonly do_initial_snapshot: boolean;
@@ -41,6 +62,10 @@ export interface MirrorOptions {
   readonly max_batch_size: number;
   readonly idle_timeout_seconds: number;
   readonly schema_changes: 'auto' | 'manual' | 'ignore';
+  readonly replicate_schema: ReplicateSchema | false;
+  /** Unique constraints are indexes, too; primary keys come in any case. */
+  readonly replicate_indexes: boolean;
+  readonly replicate_foreign_keys: boolean;
   readonly foreign_key_strategy: ForeignKeyStrategy;
   readonly on_table_error: 'hold' | 'stop';
   /** Largest size of the change stream, in bytes; `discard new` beyond it. */
@@ -57,6 +82,9 @@ export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   max_batch_size: 10_000,
   idle_timeout_seconds: 0,
   schema_changes: 'auto',
+  replicate_schema: FULL_SCHEMA,
+  replicate_indexes: true,
+  replicate_foreign_keys: true,
   foreign_key_strategy: 'defer',
   on_table_error: 'hold',
   stream_max_bytes: 4 * 1024 ** 3,

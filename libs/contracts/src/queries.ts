@@ -1,5 +1,6 @@
 import type { FailureReport } from '@bunnydb/failure';
-import type { MirrorOptions, PeerConnection, TableMapping } from './mirror-spec.js';
+import type { StructureRefusal } from './events.js';
+import type { MirrorOptions, MirrorSpec, PeerConnection, TableMapping } from './mirror-spec.js';
 
 /** Every reply is either `{ok: true, …}` or `{ok: false, failure}`. */
 export type Reply<Body> =
@@ -64,6 +65,51 @@ export interface PreflightCheck {
 export type ValidateReply = Reply<{
   readonly checks: readonly PreflightCheck[];
   readonly tables: readonly TableMapping[];
+}>;
+
+/** Which mirror: by its spec, or by name, which is then looked for in the bucket of specs (for people with the NATS CLI). */
+export interface SchemaDiffRequest {
+  readonly spec?: MirrorSpec;
+  readonly mirror?: string;
+}
+/** One difference between source and destination. */
+export interface SchemaChange {
+  /** The same as long as the difference is the same. */
+  readonly id: string;
+  readonly kind: string;
+  /** What `include` chooses by: `columns`, `indexes`, `foreign_keys`, … */
+  readonly group: string;
+  readonly object: string;
+  readonly sql: string;
+  readonly destructive: boolean;
+  readonly locks: string;
+  readonly reason: string;
+}
+export type SchemaDiffReply = Reply<{
+  /** Destination tables that were compared. */
+  readonly tables: readonly string[];
+  readonly changes: readonly SchemaChange[];
+  /** Differences that no change makes go away. */
+  readonly notes: readonly StructureRefusal[];
+  /** Nothing of the source's is missing or different; the destination may have more. */
+  readonly in_sync: boolean;
+}>;
+
+export interface SchemaSyncRequest extends SchemaDiffRequest {
+  /** Ids of changes; all when left out. */
+  readonly changes?: readonly string[];
+  /** Groups of changes; all when left out. */
+  readonly include?: readonly string[];
+  readonly allow_destructive?: boolean;
+  readonly dry_run?: boolean;
+}
+export type SchemaChangeOutcome = SchemaChange & { readonly outcome: string };
+/** `stale`: ids that are no longer pending; then nothing was done. */
+export type SchemaSyncReply = Reply<{
+  readonly applied: readonly SchemaChange[];
+  readonly skipped: readonly SchemaChangeOutcome[];
+  readonly failed: readonly SchemaChangeOutcome[];
+  readonly stale: readonly string[];
 }>;
 
 /** `bunny.capture.rewind.<mirror id>`: the applier found that the stream does not join its position. */

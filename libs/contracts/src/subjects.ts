@@ -44,6 +44,8 @@ export const Query = {
   SchemaPeerTest: 'bunny.schema.peer_test',
   SchemaPeerTables: 'bunny.schema.peer_tables',
   SchemaValidate: 'bunny.schema.validate',
+  SchemaDiff: 'bunny.schema.diff',
+  SchemaSync: 'bunny.schema.sync',
   /** Answered by the apply session of that mirror: `bunny.apply.position.<mirror id>`. */
   ApplyPosition: 'bunny.apply.position',
   /** Answered by the capture session of that mirror: `bunny.capture.rewind.<mirror id>`. */

@@ -16,6 +16,7 @@ export const FAULT_POINTS = [
   'copy.between_ranges',
   'copy.before_table_done',
   'schema.between_tables',
+  'schema.between_changes',
   'control.after_append',
   'control.before_dispatch',
   'control.after_dispatch',

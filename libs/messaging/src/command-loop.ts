@@ -7,6 +7,7 @@ import {
   type ServiceName,
   type SourceCleaned,
   type SourcePrepared,
+  type StructureBuilt,
   type TablesDropped,
   type TablesProvisioned,
 } from '@bunnydb/contracts';
@@ -21,6 +22,7 @@ import { newWorkerEvent, type EventOrigin } from './worker-event.js';
 interface DoneEvent {
   readonly provision_tables: TablesProvisioned;
   readonly drop_tables: TablesDropped;
+  readonly build_structure: StructureBuilt;
   readonly prepare_source: SourcePrepared;
   readonly clean_source: SourceCleaned;
   readonly clean_destination: DestinationCleaned;
