@@ -2,7 +2,7 @@ import { SealingKey } from '@bunnydb/secrets';
 import type { Shell } from '@bunnydb/service-shell';
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { SchemaConfig } from './config.js';
-import { ControlResponder, LOG, OPEN_SECRET } from './shell/control-responder.js';
+import { ControlResponder, LOG, MESSAGING, OPEN_SECRET, RUN } from './shell/control-responder.js';
 
 @Module({})
 class SchemaModule {}
@@ -16,6 +16,11 @@ export function schemaModule(shell: Shell<SchemaConfig>): DynamicModule {
     providers: [
       { provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) },
       { provide: LOG, useFactory: () => shell.log },
+      { provide: MESSAGING, useFactory: () => shell.messaging },
+      {
+        provide: RUN,
+        useFactory: () => ({ instance: shell.instance, signal: shell.signal }),
+      },
     ],
   };
 }

@@ -1,8 +1,11 @@
 import {
   DEFAULT_MIRROR_OPTIONS,
+  type MirrorOptions,
   type MirrorSpec,
   type PeerConnection,
   type PreflightCheck,
+  type SchemaDiffReply,
+  type SchemaSyncReply,
   type TableMapping,
   type ValidateReply,
   type ValidateRequest,
@@ -10,8 +13,11 @@ import {
 import { parseQualifiedName } from '@bunnydb/pg-model';
 import { type TestDatabase, createDatabase } from '@bunnydb/testkit';
 import type { ProvisionPlan } from '../src/core/provision-plan.js';
+import { type BuildResult, buildStructure } from '../src/shell/build-structure.js';
+import type { CompareOptions } from '../src/shell/compare-structure.js';
 import { type DropResult, dropTables } from '../src/shell/drop-tables.js';
 import { provisionTables } from '../src/shell/provision-tables.js';
+import { type SyncOptions, diffMirror, syncMirror } from '../src/shell/sync-structure.js';
 import { validateMirror } from '../src/shell/validate.js';
 
 /** Two databases of their own, and roles that are dropped with them. */
@@ -59,6 +65,47 @@ export class SchemaFixture {
       openSecret,
       signal: new AbortController().signal,
     });
+  }
+
+  /** Builds what provisioning left out, as the command does. */
+  async build(
+    tables: readonly (string | TableMapping)[],
+    options: Partial<MirrorOptions> = {},
+  ): Promise<BuildResult> {
+    return await buildStructure({
+      ...this.#structure(tables, options),
+      onProgress: () => undefined,
+    });
+  }
+
+  async diff(
+    tables: readonly (string | TableMapping)[],
+    options: Partial<MirrorOptions> = {},
+  ): Promise<SchemaDiffReply & { readonly ok: true }> {
+    const reply = await diffMirror(this.#structure(tables, options));
+    if (!reply.ok) throw new Error(reply.failure.message);
+    return reply;
+  }
+
+  async sync(
+    tables: readonly (string | TableMapping)[],
+    wishes: SyncOptions['wishes'],
+  ): Promise<SchemaSyncReply & { readonly ok: true }> {
+    const reply = await syncMirror({ ...this.#structure(tables), wishes });
+    if (!reply.ok) throw new Error(reply.failure.message);
+    return reply;
+  }
+
+  #structure(
+    tables: readonly (string | TableMapping)[],
+    options: Partial<MirrorOptions> = {},
+  ): CompareOptions {
+    const spec = this.spec(tables);
+    return {
+      spec: { ...spec, options: { ...spec.options, ...options } },
+      openSecret,
+      signal: new AbortController().signal,
+    };
   }
 
   async drop(tables: readonly string[], force = false, port?: number): Promise<DropResult> {

@@ -1,8 +1,11 @@
 import {
   DEFAULT_MIRROR_OPTIONS,
+  type MirrorSpec,
   type PeerConnection,
   type PeerTablesRequest,
   type PeerTestRequest,
+  type SchemaDiffRequest,
+  type SchemaSyncRequest,
   SSL_MODES,
   type SslMode,
   type TableWish,
@@ -32,6 +35,45 @@ export function parseValidateRequest(value: unknown): ValidateRequest {
     publication_name: optionalString(request, 'publication_name'),
     replication_slot_name: optionalString(request, 'replication_slot_name'),
   };
+}
+
+/** What a request about a mirror's structure names it by, and the wishes of a synchronisation. */
+export type StructureRequest = Pick<SchemaDiffRequest, 'mirror' | 'spec'> &
+  Pick<SchemaSyncRequest, 'changes' | 'include' | 'allow_destructive' | 'dry_run'>;
+
+/** @throws MirrorError `invalid_input` with the path of what is wrong. */
+export function parseStructureRequest(value: unknown): StructureRequest {
+  const request = record(value, 'request');
+  const spec = request['spec'];
+  return {
+    mirror: optionalString(request, 'mirror'),
+    spec: spec === undefined || spec === null ? undefined : parseSpec(spec),
+    changes: optionalList(request, 'changes'),
+    include: optionalList(request, 'include'),
+    allow_destructive: request['allow_destructive'] === true,
+    dry_run: request['dry_run'] === true,
+  };
+}
+
+/** A spec comes from control, which wrote it; only that it is one is checked. */
+function parseSpec(value: unknown): MirrorSpec {
+  const spec = record(value, 'spec');
+  for (const key of ['id', 'name']) requiredString(spec, key, 'spec');
+  parsePeer(spec['source'], 'spec.source');
+  parsePeer(spec['destination'], 'spec.destination');
+  if (!Array.isArray(spec['tables'])) throw invalid('spec.tables', 'a list');
+  record(spec['options'], 'spec.options');
+  return spec as unknown as MirrorSpec;
+}
+
+function optionalList(
+  from: Readonly<Record<string, unknown>>,
+  key: string,
+): readonly string[] | undefined {
+  const value = from[key];
+  if (value === undefined || value === null) return undefined;
+  if (!isStringList(value)) throw invalid(key, 'a list of texts');
+  return value;
 }
 
 function parsePeer(value: unknown, path: string): PeerConnection {

@@ -107,7 +107,8 @@ export function sequenceName(
   };
 }
 
-function columnDefinition(
+/** A column as CREATE TABLE and ADD COLUMN take it. */
+export function columnDefinition(
   column: ColumnModel,
   expression: string | null,
   hasVirtualColumns: boolean,
@@ -130,16 +131,22 @@ function columnDefinition(
 }
 
 /** A default that is exactly one `nextval` is written anew, since its sequence may have moved; anything else stays as it is. */
-function defaultOf(
+export function defaultOf(
   column: ColumnModel,
   source: QualifiedName,
   destination: QualifiedName,
 ): string | null {
   const [sequence, ...others] = column.sequences;
-  const isPlain = column.expression !== null && PLAIN_NEXTVAL.test(column.expression);
-  if (sequence === undefined || others.length > 0 || !isPlain) return column.expression;
+  if (sequence === undefined || others.length > 0 || !isPlainNextval(column)) {
+    return column.expression;
+  }
   const name = quoteQualifiedName(sequenceName(sequence, column.name, source, destination));
   return `pg_catalog.nextval(${quoteLiteral(name).trim()}::pg_catalog.regclass)`;
+}
+
+/** Whether the default is the next value of one sequence and nothing else. */
+export function isPlainNextval({ expression }: ColumnModel): boolean {
+  return expression !== null && PLAIN_NEXTVAL.test(expression);
 }
 
 function primaryKeyDefinition(key: KeyModel, keepsName: boolean): string {

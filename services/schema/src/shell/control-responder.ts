@@ -1,36 +1,66 @@
 import {
+  type BuildStructure,
   type DropTables,
   type PeerTablesReply,
   type PeerTestReply,
   type ProvisionTables,
   Query,
+  STRUCTURE_LIST_MAX,
+  type SchemaDiffReply,
+  type SchemaSyncReply,
+  type StructureBuilt,
   type TablesDropped,
   type TablesProvisioned,
   type ValidateReply,
 } from '@bunnydb/contracts';
-import type { CommandAnswer, CommandContext } from '@bunnydb/messaging';
+import type { CommandAnswer, CommandContext, Messaging } from '@bunnydb/messaging';
 import { HandleCommand, HandleQuery, type ServiceLog } from '@bunnydb/service-shell';
 import { Controller, Inject } from '@nestjs/common';
-import { parsePeerRequest, parseValidateRequest } from '../core/parse-request.js';
+import {
+  parsePeerRequest,
+  parseStructureRequest,
+  parseValidateRequest,
+} from '../core/parse-request.js';
+import { buildStructure } from './build-structure.js';
 import { dropTables } from './drop-tables.js';
+import { findSpec } from './find-spec.js';
 import type { OpenSecret } from './peer-session.js';
 import { listPeerTables } from './peer-tables.js';
 import { testPeer } from './peer-test.js';
 import { provisionTables } from './provision-tables.js';
+import { tellProgress } from './structure-progress.js';
+import { diffMirror, syncMirror } from './sync-structure.js';
 import { validateMirror } from './validate.js';
 
 export const OPEN_SECRET = Symbol('OPEN_SECRET');
 export const LOG = Symbol('LOG');
+export const MESSAGING = Symbol('MESSAGING');
+export const RUN = Symbol('RUN');
+
+/** This process: its name, and the signal that ends its work. */
+export interface Run {
+  readonly instance: string;
+  readonly signal: AbortSignal;
+}
 
 /** What control may ask of this service. */
 @Controller()
 export class ControlResponder {
   readonly #openSecret: OpenSecret;
   readonly #log: ServiceLog;
+  readonly #messaging: Messaging;
+  readonly #run: Run;
 
-  constructor(@Inject(OPEN_SECRET) openSecret: OpenSecret, @Inject(LOG) log: ServiceLog) {
+  constructor(
+    @Inject(OPEN_SECRET) openSecret: OpenSecret,
+    @Inject(LOG) log: ServiceLog,
+    @Inject(MESSAGING) messaging: Messaging,
+    @Inject(RUN) run: Run,
+  ) {
     this.#openSecret = openSecret;
     this.#log = log;
+    this.#messaging = messaging;
+    this.#run = run;
   }
 
   @HandleQuery(Query.SchemaPeerTest)
@@ -46,6 +76,43 @@ export class ControlResponder {
   @HandleQuery(Query.SchemaValidate)
   async handleValidate(request: unknown): Promise<ValidateReply> {
     return await validateMirror(parseValidateRequest(request), this.#openSecret);
+  }
+
+  @HandleQuery(Query.SchemaDiff)
+  async handleDiff(request: unknown): Promise<SchemaDiffReply> {
+    const spec = await findSpec(this.#messaging, parseStructureRequest(request));
+    return await diffMirror({ spec, openSecret: this.#openSecret, signal: this.#run.signal });
+  }
+
+  @HandleQuery(Query.SchemaSync)
+  async handleSync(request: unknown): Promise<SchemaSyncReply> {
+    const wishes = parseStructureRequest(request);
+    const spec = await findSpec(this.#messaging, wishes);
+    const { signal } = this.#run;
+    return await syncMirror({ spec, openSecret: this.#openSecret, signal, wishes });
+  }
+
+  @HandleCommand('build_structure')
+  async handleBuildStructure(
+    command: BuildStructure,
+    { signal }: CommandContext,
+  ): Promise<CommandAnswer<StructureBuilt>> {
+    const { spec } = command.body;
+    const onProgress = tellProgress(this.#messaging, this.#run.instance, spec.id);
+    const result = await buildStructure({ spec, openSecret: this.#openSecret, signal, onProgress });
+    const { built, skipped, failed, seconds } = result;
+    return {
+      type: 'structure_built',
+      body: {
+        built_count: built.length,
+        built: built.slice(0, STRUCTURE_LIST_MAX),
+        skipped_count: skipped.length,
+        skipped: skipped.slice(0, STRUCTURE_LIST_MAX),
+        failed_count: failed.length,
+        failed: failed.slice(0, STRUCTURE_LIST_MAX),
+        seconds,
+      },
+    };
   }
 
   @HandleCommand('provision_tables')

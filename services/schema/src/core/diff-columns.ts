@@ -1,0 +1,241 @@
+import { quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
+import type { ColumnModel } from './catalog-model.js';
+import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
+import { blocking, changeOf, online } from './structure-change.js';
+import { columnDefinition, defaultOf, isPlainNextval, sequenceName } from './table-ddl.js';
+import {
+  type DiffOptions,
+  type DiffSink,
+  type TablePair,
+  objectText,
+  tableSql,
+  tableText,
+} from './table-pair.js';
+import { isWidening } from './type-widening.js';
+
+/** Columns, types, defaults and nullability of a table; partitions have those of their root. */
+export function diffColumns(pair: TablePair, options: DiffOptions, sink: DiffSink): void {
+  const theirs = new Map(pair.destination.columns.map((column) => [column.name, column]));
+  const wanted = pair.source.columns.filter(
+    (column) => !pair.mapping.exclude_columns.includes(column.name),
+  );
+  for (const column of wanted) {
+    const existing = theirs.get(column.name);
+    if (existing === undefined) {
+      if (options.columns) addColumn(pair, column, sink);
+      // What the new column cannot have while old rows lack a value comes afterwards.
+      if (options.columns && options.notNull && needsNotNullLater(column)) {
+        setNotNull(pair, column, sink);
+      }
+      continue;
+    }
+    if (options.types && existing.type !== column.type) alterType(pair, column, existing, sink);
+    if (options.defaults) diffDefault(pair, column, existing, sink);
+    if (options.notNull) diffNotNull(pair, column, existing, sink);
+    noteOthers(pair, column, existing, sink);
+  }
+  if (!options.columns) return;
+  const names = new Set(wanted.map((column) => column.name));
+  for (const column of pair.destination.columns) {
+    if (!names.has(column.name)) dropColumn(pair, column, sink);
+  }
+}
+
+function addColumn(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
+  const { source, destination } = pair;
+  const sequences = column.sequences.map((sequence) => ({
+    sequence,
+    name: sequenceName(sequence, column.name, source.name, destination.name),
+  }));
+  const expression = defaultOf(column, source.name, destination.name);
+  const definition = columnDefinition(
+    needsNotNullLater(column) ? { ...column, isNotNull: false } : column,
+    expression,
+    false,
+  );
+  sink.changes.push(
+    changeOf({
+      kind: 'add_column',
+      object: objectText(pair, column.name),
+      table: tableText(pair),
+      statements: [
+        ...sequences.map(({ sequence, name }) => online(createSequenceStatement(name, sequence))),
+        blocking(`alter table ${tableSql(pair)} add column ${definition}`),
+        ...sequences
+          .filter(({ sequence }) => sequence.isOwned)
+          .map(({ name }) => online(ownSequenceStatement(name, destination.name, column.name))),
+      ],
+      locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      reason:
+        'the destination lacks the column; rows that are there already get its default, or NULL',
+    }),
+  );
+}
+
+/** Rows that are there would make NOT NULL fail when nothing fills the column. */
+function needsNotNullLater(column: ColumnModel): boolean {
+  return (
+    column.isNotNull &&
+    column.expression === null &&
+    column.identity === 'none' &&
+    column.generation === 'none'
+  );
+}
+
+function alterType(
+  pair: TablePair,
+  column: ColumnModel,
+  existing: ColumnModel,
+  sink: DiffSink,
+): void {
+  const name = quoteIdentifier(column.name);
+  sink.changes.push(
+    changeOf({
+      kind: 'alter_type',
+      object: objectText(pair, column.name),
+      table: tableText(pair),
+      statements: [
+        blocking(
+          `alter table ${tableSql(pair)} alter column ${name} type ${column.type} using ${name}::${column.type}`,
+        ),
+      ],
+      destructive: !isWidening(existing.type, column.type),
+      locks: 'ACCESS EXCLUSIVE on the table, as long as it takes to write it anew',
+      reason: `the type is ${existing.type} and should be ${column.type}`,
+    }),
+  );
+}
+
+function diffDefault(
+  pair: TablePair,
+  column: ColumnModel,
+  existing: ColumnModel,
+  sink: DiffSink,
+): void {
+  if (column.generation !== 'none' || column.identity !== 'none') return;
+  if (existing.generation !== 'none' || existing.identity !== 'none') return;
+  if (hasSameDefault(pair, column, existing)) return;
+  const expression = defaultOf(column, pair.source.name, pair.destination.name);
+  const action = expression === null ? 'drop default' : `set default ${expression}`;
+  sink.changes.push(
+    changeOf({
+      kind: expression === null ? 'drop_default' : 'set_default',
+      object: objectText(pair, column.name),
+      table: tableText(pair),
+      statements: [
+        blocking(
+          `alter table ${tableSql(pair)} alter column ${quoteIdentifier(column.name)} ${action}`,
+        ),
+      ],
+      locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      reason: expression === null ? 'the source has no default' : 'the default differs',
+    }),
+  );
+}
+
+function hasSameDefault(pair: TablePair, column: ColumnModel, existing: ColumnModel): boolean {
+  if (!isPlainNextval(column) || !isPlainNextval(existing)) {
+    return column.expression === existing.expression;
+  }
+  const [sequence] = column.sequences;
+  const [other] = existing.sequences;
+  if (sequence === undefined || other === undefined) return false;
+  const name = sequenceName(sequence, column.name, pair.source.name, pair.destination.name);
+  return (
+    quoteQualifiedName(name) === quoteQualifiedName({ schema: other.schema, table: other.name })
+  );
+}
+
+function diffNotNull(
+  pair: TablePair,
+  column: ColumnModel,
+  existing: ColumnModel,
+  sink: DiffSink,
+): void {
+  if (column.isNotNull === existing.isNotNull) return;
+  if (column.isNotNull) {
+    setNotNull(pair, column, sink);
+    return;
+  }
+  sink.changes.push(
+    changeOf({
+      kind: 'drop_not_null',
+      object: objectText(pair, column.name),
+      table: tableText(pair),
+      statements: [
+        blocking(
+          `alter table ${tableSql(pair)} alter column ${quoteIdentifier(column.name)} drop not null`,
+        ),
+      ],
+      locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      reason: 'the source takes NULL, so a row may come that the destination would refuse',
+    }),
+  );
+}
+
+/** A check that is validated first spares SET NOT NULL the scan under its lock. */
+function setNotNull(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
+  const table = tableSql(pair);
+  const name = quoteIdentifier(column.name);
+  const proof = quoteIdentifier('bunny_not_null_proof');
+  sink.changes.push(
+    changeOf({
+      kind: 'set_not_null',
+      object: objectText(pair, column.name),
+      table: tableText(pair),
+      statements: [
+        blocking(`alter table ${table} drop constraint if exists ${proof}`),
+        blocking(
+          `alter table ${table} add constraint ${proof} check (${name} is not null) not valid`,
+        ),
+        online(
+          `alter table ${table} validate constraint ${proof}`,
+          `alter table ${table} drop constraint if exists ${proof}`,
+        ),
+        blocking(`alter table ${table} alter column ${name} set not null`),
+        blocking(`alter table ${table} drop constraint ${proof}`),
+      ],
+      locks: 'ACCESS EXCLUSIVE on the table, briefly; the scan goes on beside writers',
+      reason: 'the source refuses NULL',
+      countOffending: `select pg_catalog.count(*)::pg_catalog.text as rows from ${table} where ${name} is null`,
+    }),
+  );
+}
+
+/** Told, not changed: it would take the column to be written anew or rows to be refused. */
+function noteOthers(
+  pair: TablePair,
+  column: ColumnModel,
+  existing: ColumnModel,
+  sink: DiffSink,
+): void {
+  const note = (what: string): void => {
+    sink.notes.push({ object: objectText(pair, column.name), reason: what });
+  };
+  if (column.identity !== existing.identity) {
+    note(`identity is ${existing.identity} and is ${column.identity} on the source`);
+  }
+  if (isGenerated(column) !== isGenerated(existing)) {
+    note(`generated on ${isGenerated(column) ? 'the source' : 'the destination'} only`);
+  } else if (isGenerated(column) && column.expression !== existing.expression) {
+    note('the expression of the generated column differs');
+  }
+}
+
+const isGenerated = (column: ColumnModel): boolean => column.generation !== 'none';
+
+function dropColumn(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
+  sink.changes.push(
+    changeOf({
+      kind: 'drop_column',
+      object: objectText(pair, column.name),
+      table: tableText(pair),
+      statements: [
+        blocking(`alter table ${tableSql(pair)} drop column ${quoteIdentifier(column.name)}`),
+      ],
+      destructive: true,
+      locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      reason: 'only the destination has the column',
+    }),
+  );
+}

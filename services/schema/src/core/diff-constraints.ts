@@ -1,0 +1,192 @@
+import { quoteIdentifier } from '@bunnydb/pg-model';
+import { createStatements, dropStatement, findAlike } from './diff-indexes.js';
+import { type ChangeStatement, blocking, changeOf, online } from './structure-change.js';
+import type { ConstraintKind, ConstraintModel, IndexModel } from './structure-model.js';
+import {
+  type DiffSink,
+  type TablePair,
+  excludedColumn,
+  objectText,
+  tableSql,
+  tableText,
+} from './table-pair.js';
+
+/** Primary keys, unique and exclusion constraints (`what: 'keys'`), or checks. */
+export function diffConstraints(pair: TablePair, what: 'keys' | 'checks', sink: DiffSink): void {
+  const isMeant = (constraint: ConstraintModel): boolean =>
+    (constraint.kind === 'check') === (what === 'checks');
+  const unmatched = new Set(pair.destination.constraints.filter(isMeant));
+  const missing = pair.source.constraints.filter(isMeant).filter((constraint) => {
+    const alike = [...unmatched].filter((other) => isAlike(constraint, other));
+    const match = alike.find((other) => other.name === constraint.name) ?? alike[0];
+    if (match === undefined) return true;
+    unmatched.delete(match);
+    if (constraint.isValidated && !match.isValidated && constraint.isEnforced) {
+      validateCheck(pair, match.name, constraint, sink);
+    }
+    return false;
+  });
+  for (const constraint of missing) {
+    const excluded = excludedColumn(pair, constraint.columns);
+    if (excluded !== undefined) {
+      const reason = `the constraint needs the column ${excluded}, which the mirror leaves out`;
+      sink.notes.push({ object: objectText(pair, constraint.name), reason });
+      continue;
+    }
+    const inTheWay = [...unmatched].find((other) => stands(other, constraint));
+    if (inTheWay) unmatched.delete(inTheWay);
+    if (constraint.kind === 'check') addCheck(pair, constraint, inTheWay, sink);
+    else addKey(pair, constraint, inTheWay, sink);
+  }
+  for (const constraint of unmatched) dropConstraint(pair, constraint, sink);
+}
+
+function isAlike(one: ConstraintModel, other: ConstraintModel): boolean {
+  return one.kind === other.kind && one.definition === other.definition;
+}
+
+/** Whether a constraint of the destination keeps the source's from being added. */
+function stands(other: ConstraintModel, wanted: ConstraintModel): boolean {
+  const bothPrimary = other.kind === 'primary_key' && wanted.kind === 'primary_key';
+  return other.name === wanted.name || bothPrimary;
+}
+
+function addCheck(
+  pair: TablePair,
+  check: ConstraintModel,
+  inTheWay: ConstraintModel | undefined,
+  sink: DiffSink,
+): void {
+  const notValid = check.isEnforced ? ' not valid' : '';
+  sink.changes.push(
+    changeOf({
+      kind: inTheWay ? 'replace_check' : 'add_check',
+      object: objectText(pair, check.name),
+      table: tableText(pair),
+      statements: [
+        ...(inTheWay ? [dropConstraintStatement(pair, inTheWay.name)] : []),
+        blocking(
+          `alter table ${tableSql(pair)} add constraint ${quoteIdentifier(check.name)} ${check.definition}${notValid}`,
+        ),
+      ],
+      locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      reason: inTheWay ? 'the check is defined otherwise' : 'the destination lacks the check',
+    }),
+  );
+  if (check.isValidated && check.isEnforced) validateCheck(pair, check.name, check, sink);
+}
+
+function validateCheck(
+  pair: TablePair,
+  name: string,
+  check: ConstraintModel,
+  sink: DiffSink,
+): void {
+  const table = tableSql(pair);
+  sink.changes.push(
+    changeOf({
+      kind: 'validate_check',
+      object: objectText(pair, name),
+      table: tableText(pair),
+      statements: [online(`alter table ${table} validate constraint ${quoteIdentifier(name)}`)],
+      locks: 'SHARE UPDATE EXCLUSIVE on the table: rows can be written meanwhile',
+      reason: 'the check holds for new rows only',
+      countOffending: `select pg_catalog.count(*)::pg_catalog.text as rows from ${table} where not (${check.expression ?? 'true'})`,
+    }),
+  );
+}
+
+function addKey(
+  pair: TablePair,
+  constraint: ConstraintModel,
+  inTheWay: ConstraintModel | undefined,
+  sink: DiffSink,
+): void {
+  if (inTheWay) {
+    const { schema } = pair.destination.name;
+    sink.names.release({ schema, table: inTheWay.name });
+  }
+  const { statements, name } = keyStatements(pair, constraint, sink);
+  const isBuiltOnline = !statements[0]?.blocksWriters;
+  sink.changes.push(
+    changeOf({
+      kind: inTheWay ? 'replace_constraint' : ADD_KIND[constraint.kind],
+      object: objectText(pair, name),
+      table: tableText(pair),
+      statements: [
+        ...(inTheWay ? [dropConstraintStatement(pair, inTheWay.name)] : []),
+        ...statements,
+      ],
+      locks: isBuiltOnline
+        ? 'SHARE UPDATE EXCLUSIVE while the index is built, then ACCESS EXCLUSIVE briefly'
+        : 'ACCESS EXCLUSIVE on the table, as long as it takes to build the index',
+      reason: inTheWay
+        ? 'the constraint is defined otherwise'
+        : 'the destination lacks the constraint',
+    }),
+  );
+}
+
+/**
+ * A unique index is built beside writers and becomes the constraint. What PostgreSQL can only make in one go: exclusions, keys of partitioned tables, and
+ * deferrable keys, since their index would check at once until it has become the constraint, and rows that come in might be refused.
+ */
+function keyStatements(
+  pair: TablePair,
+  constraint: ConstraintModel,
+  sink: DiffSink,
+): { readonly statements: readonly ChangeStatement[]; readonly name: string } {
+  const table = tableSql(pair);
+  const index = pair.source.indexes.find((other) => other.constraint === constraint.name);
+  const isDirect =
+    index === undefined ||
+    constraint.kind === 'exclusion' ||
+    constraint.isDeferrable ||
+    pair.destination.isPartitioned ||
+    !index.isUnique;
+  if (isDirect) {
+    const name = sink.names.claim(pair, constraint.name);
+    const sql = `alter table ${table} add constraint ${quoteIdentifier(name)} ${constraint.definition}`;
+    return { statements: [blocking(sql)], name };
+  }
+  const standIns = pair.destination.indexes.filter((other) => other.constraint === null);
+  const built = findAlike(index, new Set(standIns));
+  const left = standIns.find((other) => !other.isValid && other.name === constraint.name);
+  const dropLeft = left ? [dropLeftOver(pair, left, sink)] : [];
+  const name = built?.name ?? sink.names.claim(pair, constraint.name);
+  const word = constraint.kind === 'primary_key' ? 'primary key' : 'unique';
+  const adopt = `alter table ${table} add constraint ${quoteIdentifier(name)} ${word} using index ${quoteIdentifier(name)}`;
+  const build = built ? [] : createStatements(pair, index, name, sink);
+  return { statements: [...dropLeft, ...build, blocking(adopt)], name };
+}
+
+function dropLeftOver(pair: TablePair, index: IndexModel, sink: DiffSink): ChangeStatement {
+  const name = { schema: pair.destination.name.schema, table: index.name };
+  sink.names.release(name);
+  return dropStatement(name, false);
+}
+
+function dropConstraint(pair: TablePair, constraint: ConstraintModel, sink: DiffSink): void {
+  sink.changes.push(
+    changeOf({
+      kind: constraint.kind === 'check' ? 'drop_check' : 'drop_constraint',
+      object: objectText(pair, constraint.name),
+      table: tableText(pair),
+      statements: [dropConstraintStatement(pair, constraint.name)],
+      destructive: true,
+      locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      reason: 'only the destination has the constraint',
+    }),
+  );
+}
+
+function dropConstraintStatement(pair: TablePair, name: string): ChangeStatement {
+  return blocking(`alter table ${tableSql(pair)} drop constraint ${quoteIdentifier(name)}`);
+}
+
+const ADD_KIND = {
+  primary_key: 'add_primary_key',
+  unique: 'add_unique',
+  exclusion: 'add_exclusion',
+  check: 'add_check',
+} as const satisfies Record<ConstraintKind, string>;

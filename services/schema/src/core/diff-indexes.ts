@@ -1,0 +1,165 @@
+import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
+import { type ChangeStatement, blocking, changeOf, online } from './structure-change.js';
+import type { IndexModel, RelationStructure } from './structure-model.js';
+import {
+  type DiffSink,
+  type TablePair,
+  excludedColumn,
+  objectText,
+  tableSql,
+  tableText,
+} from './table-pair.js';
+
+/**
+ * Indexes that no constraint stands before. One that is defined alike counts as the same whatever its name, since a mapped table's indexes may have
+ * to be named anew.
+ */
+export function diffIndexes(pair: TablePair, sink: DiffSink): void {
+  const { source, destination } = pair;
+  const unmatched = new Set(
+    destination.indexes.filter(
+      (index) => index.constraint === null || !standsBehindConstraint(pair, index),
+    ),
+  );
+  const wanted = source.indexes.filter((index) => index.constraint === null && index.isValid);
+  const missing = wanted.filter((index) => {
+    const match = findAlike(index, unmatched);
+    if (match) unmatched.delete(match);
+    return match === undefined;
+  });
+  for (const index of missing) {
+    const excluded = excludedColumn(pair, index.columns);
+    if (excluded !== undefined) {
+      const reason = `the index needs the column ${excluded}, which the mirror leaves out`;
+      sink.notes.push({ object: objectText(pair, index.name), reason });
+      continue;
+    }
+    const inTheWay = [...unmatched].find(
+      (other) => other.name === index.name && other.constraint === null,
+    );
+    if (inTheWay) unmatched.delete(inTheWay);
+    createIndex(pair, index, inTheWay, sink);
+  }
+  for (const index of unmatched) {
+    if (index.constraint === null && !standsBehindConstraint(pair, index)) {
+      dropIndex(pair, index, sink);
+    }
+  }
+}
+
+/** A valid index that is defined alike, that of the same name first. */
+export function findAlike(
+  index: IndexModel,
+  among: ReadonlySet<IndexModel>,
+): IndexModel | undefined {
+  const alike = [...among].filter(
+    (other) => other.isValid && other.isUnique === index.isUnique && other.body === index.body,
+  );
+  return alike.find((other) => other.name === index.name) ?? alike[0];
+}
+
+/** An index that is built and waits to become the source's constraint is not one too many. */
+function standsBehindConstraint({ source }: TablePair, index: IndexModel): boolean {
+  return source.indexes.some(
+    (other) => other.constraint !== null && other.isUnique && other.body === index.body,
+  );
+}
+
+/** @param inTheWay an index of that name which is defined otherwise, or was not finished. */
+function createIndex(
+  pair: TablePair,
+  index: IndexModel,
+  inTheWay: IndexModel | undefined,
+  sink: DiffSink,
+): void {
+  const { schema } = pair.destination.name;
+  if (inTheWay) sink.names.release({ schema, table: inTheWay.name });
+  const name = sink.names.claim(pair, index.name);
+  const replaces = inTheWay?.isValid === true;
+  const createKind = index.isUnique ? 'create_unique_index' : 'create_index';
+  sink.changes.push(
+    changeOf({
+      kind: replaces ? 'replace_index' : createKind,
+      object: objectText(pair, name),
+      table: tableText(pair),
+      statements: [
+        ...(inTheWay
+          ? [dropStatement({ schema, table: inTheWay.name }, pair.destination.isPartitioned)]
+          : []),
+        ...createStatements(pair, index, name, sink),
+      ],
+      locks: 'SHARE UPDATE EXCLUSIVE on the table: rows can be written meanwhile',
+      reason: createReason(inTheWay),
+    }),
+  );
+}
+
+function createReason(inTheWay: IndexModel | undefined): string {
+  if (inTheWay === undefined) return 'the destination lacks the index';
+  return inTheWay.isValid
+    ? 'the index is defined otherwise'
+    : 'a build of the index was cut off, and what it left is not valid';
+}
+
+/**
+ * Builds beside writers. A partitioned table cannot be indexed so: the leaves are, one by one, and the index of the root then finds and
+ * takes theirs, which lasts no time.
+ */
+export function createStatements(
+  pair: TablePair,
+  index: IndexModel,
+  name: string,
+  sink: DiffSink,
+): readonly ChangeStatement[] {
+  const { destination, leaves } = pair;
+  if (!destination.isPartitioned) return [concurrently(index, name, destination.name)];
+  const ofLeaves = leaves.flatMap((leaf) => {
+    if (findAlike(index, new Set(leaf.indexes))) return [];
+    const leafPair: TablePair = { ...pair, destination: leaf, leaves: [] };
+    return [
+      concurrently(index, sink.names.claim(leafPair, `${leaf.name.table}_${name}`), leaf.name),
+    ];
+  });
+  const create = `create ${index.isUnique ? 'unique ' : ''}index ${quoteIdentifier(name)}`;
+  return [...ofLeaves, blocking(`${create} on ${tableSql(pair)} ${index.body}`)];
+}
+
+function concurrently(index: IndexModel, name: string, table: QualifiedName): ChangeStatement {
+  const create = `create ${index.isUnique ? 'unique ' : ''}index concurrently ${quoteIdentifier(name)}`;
+  return online(
+    `${create} on ${quoteQualifiedName(table)} ${index.body}`,
+    `drop index concurrently if exists ${quoteQualifiedName({ schema: table.schema, table: name })}`,
+  );
+}
+
+export function dropStatement(name: QualifiedName, isPartitioned: boolean): ChangeStatement {
+  // The index of a partitioned table cannot be dropped concurrently.
+  return isPartitioned
+    ? blocking(`drop index ${quoteQualifiedName(name)}`)
+    : online(`drop index concurrently ${quoteQualifiedName(name)}`);
+}
+
+function dropIndex(pair: TablePair, index: IndexModel, sink: DiffSink): void {
+  const { schema } = pair.destination.name;
+  sink.changes.push(
+    changeOf({
+      kind: 'drop_index',
+      object: objectText(pair, index.name),
+      table: tableText(pair),
+      statements: [dropStatement({ schema, table: index.name }, pair.destination.isPartitioned)],
+      destructive: true,
+      locks: 'SHARE UPDATE EXCLUSIVE on the table',
+      reason: index.isValid
+        ? 'only the destination has the index'
+        : 'the build of the index was cut off, and the source has none like it',
+    }),
+  );
+}
+
+/** Every name that indexes of the destination have. */
+export function indexNames(relations: readonly RelationStructure[]): readonly QualifiedName[] {
+  return relations.flatMap((relation) => [
+    { schema: relation.name.schema, table: relation.name.table },
+    ...relation.indexes.map((index) => ({ schema: relation.name.schema, table: index.name })),
+  ]);
+}

@@ -1,0 +1,92 @@
+import type { ForeignKeyStrategy, TableMapping } from '@bunnydb/contracts';
+import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
+import { keyOf } from './relation-facts.js';
+import type { StructureChange, StructureNote } from './structure-change.js';
+import { stableHash } from './structure-change.js';
+import type { RelationStructure } from './structure-model.js';
+
+export interface DiffOptions {
+  readonly columns: boolean;
+  readonly types: boolean;
+  readonly defaults: boolean;
+  readonly notNull: boolean;
+  readonly checks: boolean;
+  readonly indexes: boolean;
+  readonly foreignKeys: boolean;
+  readonly foreignKeyStrategy: ForeignKeyStrategy;
+  /** False when the destination's user cannot silence triggers: a key that acts on rows would then act a second time. */
+  readonly silencesForeignKeyActions: boolean;
+}
+
+/** A source table, or a partition of one, and what stands for it at the destination. */
+export interface TablePair {
+  readonly mapping: TableMapping;
+  readonly source: RelationStructure;
+  readonly destination: RelationStructure;
+  /** The partitions that hold rows when the destination is partitioned; else none. */
+  readonly leaves: readonly RelationStructure[];
+}
+
+/** Where the parts of the comparison put what they find. */
+export interface DiffSink {
+  readonly changes: StructureChange[];
+  readonly notes: StructureNote[];
+  readonly names: NameBook;
+}
+
+export const tableText = (pair: TablePair): string => formatQualifiedName(pair.destination.name);
+export const tableSql = (pair: TablePair): string => quoteQualifiedName(pair.destination.name);
+export const objectText = (pair: TablePair, name: string): string => `${tableText(pair)}.${name}`;
+
+/** The first of the columns that the mirror leaves out; undefined when all are there. */
+export function excludedColumn(
+  { mapping }: TablePair,
+  columns: readonly string[],
+): string | undefined {
+  return columns.find((column) => mapping.exclude_columns.includes(column));
+}
+
+/** Names of indexes at the destination: they are unique in a schema, over all tables. */
+export class NameBook {
+  readonly #taken: Set<string>;
+
+  constructor(taken: readonly QualifiedName[]) {
+    this.#taken = new Set(taken.map(keyOf));
+  }
+
+  /**
+   * A free name for an index of the destination table: the source's own where that is free; what is named after the source table is named
+   * after the destination table.
+   */
+  claim(pair: TablePair, sourceName: string): string {
+    const { schema, table } = pair.destination.name;
+    const sourceTable = pair.source.name.table;
+    const isNamedAfterTable = table !== sourceTable && sourceName.startsWith(`${sourceTable}_`);
+    const plain = isNamedAfterTable
+      ? `${table}${sourceName.slice(sourceTable.length)}`
+      : sourceName;
+    for (const candidate of [plain, `${table}_${sourceName}`, `${table}_${stableHash(plain)}`]) {
+      const name = shorten(candidate);
+      const key = keyOf({ schema, table: name });
+      if (this.#taken.has(key)) continue;
+      this.#taken.add(key);
+      return name;
+    }
+    return shorten(`${stableHash(`${table}\0${sourceName}`)}_${plain}`);
+  }
+
+  /** Gives a name back that is about to be dropped. */
+  release(name: QualifiedName): void {
+    this.#taken.delete(keyOf(name));
+  }
+}
+
+/** PostgreSQL cuts names at 63 bytes, which could make two names one. */
+function shorten(name: string): string {
+  const bytes = new TextEncoder().encode(name);
+  if (bytes.length <= NAME_BYTES_MAX) return name;
+  const kept = new TextDecoder().decode(bytes.slice(0, NAME_BYTES_MAX - 17)).replace(/\uFFFD$/, '');
+  return `${kept}_${stableHash(name)}`;
+}
+
+const NAME_BYTES_MAX = 63;

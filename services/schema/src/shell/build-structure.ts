@@ -1,0 +1,147 @@
+import type { StructureRefusal } from '@bunnydb/contracts';
+import type { MirrorError } from '@bunnydb/failure';
+import { faultPoint } from '@bunnydb/failure';
+import { quoteQualifiedName } from '@bunnydb/pg-model';
+import type pg from 'pg';
+import { buildPhases, isBuilt } from '../core/build-phases.js';
+import { wantsSequences } from '../core/diff-options.js';
+import { type StructureChange, isExtra } from '../core/structure-change.js';
+import { carrySequences } from './carry-sequences.js';
+import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
+import { makeChange } from './make-change.js';
+import { lockStructure, withBuilder } from './structure-session.js';
+import { waitUntilConsistent } from './wait-until-consistent.js';
+
+export interface BuildProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly object: string;
+}
+
+export interface BuildOptions extends CompareOptions {
+  readonly onProgress: (progress: BuildProgress) => void;
+}
+
+export interface BuildResult {
+  readonly built: readonly string[];
+  readonly skipped: readonly StructureRefusal[];
+  readonly failed: readonly StructureRefusal[];
+  readonly seconds: number;
+}
+
+/**
+ * Gives the destination what its tables were made without, while changes are applied to them. It asks what is missing rather than remember what was done, so a
+ * run that was cut off goes on where it stopped:
+ *
+ * 1. the extensions that indexes need;
+ * 2. keys and unique indexes, then the other indexes: built beside writers, several tables at a time;
+ * 3. ANALYZE, so that the checks of foreign keys are planned well;
+ * 4. checks, then foreign keys: first for new rows only, then for all;
+ * 5. the positions of sequences.
+ *
+ * What the data or the mapping do not allow is told and the rest is made all the same. What is there is left alone, also where it differs.
+ *
+ * @throws MirrorError when a server fails or locks could not be had: what is left is made by the next try.
+ */
+export async function buildStructure(options: BuildOptions): Promise<BuildResult> {
+  const startedAt = performance.now();
+  const source = await readSourceStructure(options);
+  return await withBuilder(options, async (client) => {
+    await lockStructure(client, options.spec);
+    const { changes, notes } = await compareWith(source, options.spec, client);
+    const wanted = changes.filter((change) => isBuilt(change.kind));
+    const run = new BuildRun(options, wanted.length);
+    for (const phase of buildPhases(wanted)) {
+      if (phase.name === 'validate')
+        await waitUntilConsistent(client, options.spec, options.signal);
+      await run.makePhase(client, phase.byTable, phase.isParallel);
+      if (phase.name === 'indexes') await analyze(client, options);
+    }
+    if (wantsSequences(options.spec)) await carrySequences(options, client);
+    if (run.busy) throw run.busy;
+    const left = changes.filter((change) => !isBuilt(change.kind) && !isExtra(change));
+    return {
+      built: run.built,
+      skipped: [...notes, ...run.skipped, ...left.map(refusalOf)],
+      failed: run.failed,
+      seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+    };
+  });
+}
+
+/** What a build has done so far. */
+class BuildRun {
+  readonly built: string[] = [];
+  readonly skipped: StructureRefusal[] = [];
+  readonly failed: StructureRefusal[] = [];
+  busy: MirrorError | undefined;
+  readonly #options: BuildOptions;
+  readonly #total: number;
+  readonly #notMade = new Set<string>();
+  #done = 0;
+
+  constructor(options: BuildOptions, total: number) {
+    this.#options = options;
+    this.#total = total;
+  }
+
+  /** Changes of one table one after the other, several tables at a time. */
+  async makePhase(
+    client: pg.Client,
+    byTable: readonly (readonly StructureChange[])[],
+    isParallel: boolean,
+  ): Promise<void> {
+    const queue = [...byTable];
+    const work = async (session: pg.Client): Promise<void> => {
+      for (let changes = queue.shift(); changes; changes = queue.shift()) {
+        for (const change of changes) await this.#make(session, change);
+      }
+    };
+    const workers = isParallel ? Math.min(this.#workersMax(), queue.length) : 1;
+    const others = Array.from({ length: Math.max(0, workers - 1) }, () =>
+      withBuilder(this.#options, work),
+    );
+    // All have to end before the phase does, and the first failure is the one to tell.
+    const results = await Promise.allSettled([work(client), ...others]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async #make(client: pg.Client, change: StructureChange): Promise<void> {
+    const { object } = change;
+    this.#options.signal.throwIfAborted();
+    this.#options.onProgress({ done: this.#done, total: this.#total, object });
+    if (this.#notMade.has(object)) {
+      this.skipped.push({ object, reason: `${change.kind}: what it builds on could not be made` });
+    } else {
+      const outcome = await makeChange(client, change, this.#options.signal);
+      if (outcome.tag === 'made') this.built.push(`${change.kind} ${object}`);
+      else {
+        this.#notMade.add(object);
+        if (outcome.tag === 'busy') this.busy ??= outcome.error;
+        else this.failed.push({ object, reason: `${change.kind}: ${outcome.reason}` });
+      }
+      faultPoint('schema.between_changes');
+    }
+    this.#done += 1;
+  }
+
+  #workersMax(): number {
+    return Math.min(WORKERS_MAX, this.#options.spec.options.snapshot_max_parallel_workers);
+  }
+}
+
+async function analyze(client: pg.Client, { spec, signal }: BuildOptions): Promise<void> {
+  await client.query(`set lock_timeout = '10s'`);
+  for (const { destination } of spec.tables) {
+    signal.throwIfAborted();
+    // A table that is locked is analyzed by autovacuum sooner or later.
+    await client.query(`analyze (skip_locked) ${quoteQualifiedName(destination)}`);
+  }
+}
+
+function refusalOf(change: StructureChange): StructureRefusal {
+  return { object: change.object, reason: `${change.reason}; sync-schema changes it` };
+}
+
+/** Building an index is work for a core and a disk of the destination, which has to apply meanwhile. */
+const WORKERS_MAX = 4;

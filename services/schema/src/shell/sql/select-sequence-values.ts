@@ -1,0 +1,25 @@
+/**
+ * Sequences behind the columns of the tables `$1` schemas and `$2` names: of identities, owned ones, and those that a default takes from. `value` is
+ * NULL for one that was never asked.
+ */
+export const SELECT_SEQUENCE_VALUES = `
+  select (w.n - 1)::int as table_no, a.attname::text as column_name, sn.nspname::text as schema, sc.relname::text as name,
+         pg_sequence_last_value(q.seqrelid)::text as value, q.seqincrement::text as increment,
+         q.seqmin::text as minimum, q.seqmax::text as maximum, q.seqcycle as cycles
+    from unnest($1::text[], $2::text[]) with ordinality as w (schema_name, table_name, n)
+    join pg_namespace s on s.nspname = w.schema_name
+    join pg_class c on c.relnamespace = s.oid and c.relname = w.table_name
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join lateral (
+      select d.objid as seq from pg_depend d
+       where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+         and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype in ('a', 'i')
+      union
+      select u.refobjid from pg_attrdef f
+        join pg_depend u on u.classid = 'pg_attrdef'::regclass and u.objid = f.oid and u.refclassid = 'pg_class'::regclass
+       where f.adrelid = c.oid and f.adnum = a.attnum
+    ) used on true
+    join pg_sequence q on q.seqrelid = used.seq
+    join pg_class sc on sc.oid = q.seqrelid
+    join pg_namespace sn on sn.oid = sc.relnamespace
+   order by w.n, a.attnum, sc.relname`;
