@@ -24,6 +24,7 @@ const STREAMING_POINTS = [
 const STARTING_POINTS = [
   'capture.after_slot_created',
   'schema.between_tables',
+  'schema.between_changes',
   'copy.after_snapshot',
   'copy.between_ranges@3',
   'copy.before_table_done@2',

@@ -98,6 +98,17 @@ export const tablesDropped = (command_id: string): MirrorEvent => ({
   body: { command_id, dropped: [], left: [], service: 'schema', instance: 's' },
 });
 
+/** What schema says when nothing was left to be built. */
+export const structureBuilt = {
+  built_count: 1,
+  built: ['create_index public.users.users_name_idx'],
+  skipped_count: 0,
+  skipped: [],
+  failed_count: 0,
+  failed: [],
+  seconds: 1,
+} as const;
+
 /** A worker's event as it comes in. */
 export function told<Type extends AnyWorkerEvent['type']>(
   type: Type,
@@ -157,6 +168,11 @@ export const HISTORIES = {
   running: [
     ...preparedHistory,
     { type: 'copy_finished', body: { tables: 1, rows: 5, seconds: 1, ...ORIGIN } },
+  ],
+  building: [
+    ...preparedHistory,
+    { type: 'copy_finished', body: { tables: 1, rows: 5, seconds: 1, ...ORIGIN } },
+    started('build_structure', 'b1'),
   ],
   troubled: [...preparedHistory, sessionFailed()],
   paused_in_setup: [mirrorCreated, started('provision_tables', 'c1'), paused],

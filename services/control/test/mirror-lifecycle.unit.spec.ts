@@ -12,6 +12,7 @@ import {
   failure,
   peer,
   record,
+  structureBuilt,
   stateAfter,
   told,
   when,
@@ -51,6 +52,8 @@ const TOLD: readonly MirrorCommand[] = [
   told('copy_started', { tables: [] }),
   told('table_state_changed', { table: 'public.users', status: 'held', failure: failure() }),
   told('copy_finished', { tables: 1, rows: 1, seconds: 1 }),
+  told('structure_progress', { done: 1, total: 2, object: 'public.users.users_name_idx' }),
+  told('structure_built', { command_id: 'b1', ...structureBuilt }),
 ].map((event) => record(event));
 
 /** What each wish comes to in each state: `ok`, or the reason of the refusal. */
@@ -66,6 +69,7 @@ const ALLOWED: Readonly<
   prepared: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
   copying: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
   running: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
+  building: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
   troubled: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
   paused_in_setup: { pause: 'conflict', resume: 'ok', retry: 'conflict', delete: 'ok' },
   paused: { pause: 'conflict', resume: 'ok', retry: 'conflict', delete: 'ok' },

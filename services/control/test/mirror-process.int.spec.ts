@@ -67,6 +67,9 @@ async function makeRunning(mirror: { readonly id: string; readonly name: string 
   });
   await workers.tell(mirror.id, 'copy_finished', { tables: 1, rows: 5, seconds: 1 });
   await waitForStatus(mirror.name, 'running');
+  await until(async () => (await show(mirror.name))['phase'] === 'streaming changes', {
+    what: 'indexes and foreign keys to be built',
+  });
 }
 
 const verbs = (id: string) =>
@@ -79,7 +82,7 @@ describe('a mirror', () => {
     const { api, messaging } = fixture;
     const mirror = await createMirror();
     await makeRunning(mirror);
-    expect(verbs(mirror.id)).toEqual(['provision_tables', 'prepare_source']);
+    expect(verbs(mirror.id)).toEqual(['provision_tables', 'prepare_source', 'build_structure']);
     const full = await show(mirror.name);
     expect(full).toMatchObject({
       phase: 'streaming changes',
@@ -107,6 +110,7 @@ describe('a mirror', () => {
     await waitUntilGone(mirror.name);
     expect(await getSpec(messaging, mirror.id)).toBeUndefined();
     expect(verbs(mirror.id).toSorted()).toEqual([
+      'build_structure',
       'clean_destination',
       'clean_source',
       'drop_tables',
@@ -350,6 +354,8 @@ describe('a restart', () => {
         'copy_started',
         'table_state_changed',
         'copy_finished',
+        'step_started',
+        'structure_built',
       ]);
       await fixture.api.send('DELETE', `/v1/mirrors/${name}`);
       await waitUntilGone(name);

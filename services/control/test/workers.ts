@@ -19,6 +19,7 @@ import {
   startHeartbeat,
 } from '@bunnydb/messaging';
 import type { WorkerEventBody, WorkerEventType } from '@bunnydb/messaging';
+import { structureBuilt } from './mirror-examples.js';
 
 const TABLES: readonly TableMapping[] = [
   {
@@ -87,6 +88,8 @@ export class Workers {
         this.#answer(command, { type: 'tables_provisioned', body: { created: [], existing: [] } }),
       drop_tables: (command) =>
         this.#answer(command, { type: 'tables_dropped', body: { dropped: [], left: [] } }),
+      build_structure: (command) =>
+        this.#answer(command, { type: 'structure_built', body: structureBuilt }),
       prepare_source: (command) =>
         this.#answer(command, {
           type: 'source_prepared',

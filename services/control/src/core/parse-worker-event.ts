@@ -5,6 +5,8 @@ import { findUnstorable } from './request/find-unstorable.js';
 const WORKER_EVENT_TYPES: Readonly<Record<AnyWorkerEvent['type'], true>> = {
   tables_provisioned: true,
   tables_dropped: true,
+  structure_built: true,
+  structure_progress: true,
   source_prepared: true,
   source_cleaned: true,
   destination_cleaned: true,

@@ -153,7 +153,7 @@ function isDue(work: StepWork, now: Date): boolean {
 }
 
 function hasWait(state: MirrorState): boolean {
-  if (state.tag === 'streaming') return Object.keys(state.troubles).length > 0;
+  if (state.tag === 'streaming' && Object.keys(state.troubles).length > 0) return true;
   return state.tag !== 'paused' && stepsOf(state).some(([, work]) => work.tag === 'waiting');
 }
 

@@ -1,6 +1,6 @@
 import { assertNever } from '../decision.js';
 import { evolveFacts, nextGeneration } from './evolve-facts.js';
-import { READY, evolveWork, outstandingId } from './evolve-step.js';
+import { DONE, READY, evolveWork, outstandingId } from './evolve-step.js';
 import { evolveTerminating, terminating } from './evolve-termination.js';
 import type { MirrorCreated, MirrorEvent } from './mirror-event.js';
 import type {
@@ -85,7 +85,12 @@ function evolveStreaming(state: Streaming, event: MirrorEvent): MirrorState {
     case 'copy_started':
       return { ...state, copy: 'copying' };
     case 'copy_finished':
-      return { ...state, copy: 'done' };
+      // A table that is copied later ends a copy, too; its structure is a matter of its own.
+      return { ...state, copy: 'done', structure: state.structure ?? READY };
+    case 'structure_built':
+      return state.structure && outstandingId(state.structure) === event.body.command_id
+        ? { ...state, structure: DONE }
+        : state;
     case 'session_failed': {
       const { service, failure, attempt, next_retry_at: nextRetryAt } = event.body;
       return {
@@ -105,7 +110,13 @@ function evolveStreaming(state: Streaming, event: MirrorEvent): MirrorState {
     case 'mirror_delete_requested':
       return terminating(state.mirror, event.body, null);
     default:
-      return { ...state, mirror: evolveFacts(state.mirror, event) };
+      return {
+        ...state,
+        mirror: evolveFacts(state.mirror, event),
+        ...(state.structure && {
+          structure: evolveWork(state.structure, 'build_structure', event),
+        }),
+      };
   }
 }
 

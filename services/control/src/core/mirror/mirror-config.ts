@@ -1,39 +1,12 @@
 import { DEFAULT_MIRROR_OPTIONS, type MirrorOptions } from '@bunnydb/contracts';
 
-/** Which parts of a table's structure are carried along. */
-export interface ReplicateSchema {
-  readonly columns: boolean;
-  readonly types: boolean;
-  readonly defaults: boolean;
-  readonly not_null: boolean;
-  readonly checks: boolean;
-  readonly identity: boolean;
-  readonly sequences: boolean;
-}
-
-export const FULL_SCHEMA: ReplicateSchema = {
-  columns: true,
-  types: true,
-  defaults: true,
-  not_null: true,
-  checks: true,
-  identity: true,
-  sequences: true,
-};
-
-/** All options of a mirror as the /v1 contract names them: those that workers act on, and those about structure. */
+/** All options of a mirror as the /v1 contract names them: those that workers act on, and those that concern control alone. */
 export interface MirrorConfig extends MirrorOptions {
-  readonly replicate_schema: ReplicateSchema | false;
-  readonly replicate_indexes: boolean;
-  readonly replicate_foreign_keys: boolean;
   readonly resync_strategy: 'truncate' | 'swap';
 }
 
 export const DEFAULT_MIRROR_CONFIG: MirrorConfig = {
   ...DEFAULT_MIRROR_OPTIONS,
-  replicate_schema: FULL_SCHEMA,
-  replicate_indexes: true,
-  replicate_foreign_keys: true,
   resync_strategy: 'truncate',
 };
 
@@ -47,6 +20,9 @@ export function optionsOf(config: MirrorConfig): MirrorOptions {
     max_batch_size: config.max_batch_size,
     idle_timeout_seconds: config.idle_timeout_seconds,
     schema_changes: config.schema_changes,
+    replicate_schema: config.replicate_schema,
+    replicate_indexes: config.replicate_indexes,
+    replicate_foreign_keys: config.replicate_foreign_keys,
     foreign_key_strategy: config.foreign_key_strategy,
     on_table_error: config.on_table_error,
     stream_max_bytes: config.stream_max_bytes,

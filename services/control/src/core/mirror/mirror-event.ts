@@ -11,6 +11,8 @@ import type {
   SessionStarted,
   SourceCleaned,
   SourcePrepared,
+  StructureBuilt,
+  StructureProgress,
   TableMapping,
   TableStateChanged,
   TablesDropped,
@@ -82,6 +84,8 @@ export type MirrorEvent =
   | Told<SourceCleaned>
   | Told<DestinationCleaned>
   | Told<TablesDropped>
+  | Told<StructureBuilt>
+  | Told<StructureProgress>
   | Told<SessionStarted>
   | Told<SessionFailed>
   | Told<SessionRecovered>
@@ -109,6 +113,8 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   source_cleaned: true,
   destination_cleaned: true,
   tables_dropped: true,
+  structure_built: true,
+  structure_progress: true,
   session_started: true,
   session_failed: true,
   session_recovered: true,

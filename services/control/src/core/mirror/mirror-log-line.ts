@@ -62,6 +62,10 @@ export function logLineOf(event: MirrorEvent): LogLine | null {
       return cleaned('bookkeeping removed from the destination', event.body.left);
     case 'tables_dropped':
       return cleaned('destination tables dropped', event.body.left);
+    case 'structure_built':
+      return structureLine(event.body);
+    case 'structure_progress':
+      return progressLine(event.body);
     case 'session_started':
       return info('replication', `${event.body.service} took the mirror up`, {
         instance: event.body.instance,
@@ -137,6 +141,7 @@ const STARTED: Readonly<Record<StepVerb, string>> = {
   clean_source: 'removing slot, publication and change stream',
   clean_destination: 'removing the bookkeeping from the destination',
   drop_tables: 'dropping the destination tables',
+  build_structure: 'building indexes, constraints and foreign keys',
 };
 
 function tableLine(body: Extract<MirrorEvent, { type: 'table_state_changed' }>['body']): LogLine {
@@ -149,6 +154,24 @@ function tableLine(body: Extract<MirrorEvent, { type: 'table_state_changed' }>['
     ? info('snapshot', `table ${body.table} is ${body.status}`, details)
     : failed(body.failure, details);
 }
+
+function progressLine(body: Extract<MirrorEvent, { type: 'structure_progress' }>['body']): LogLine {
+  return info('schema', `building ${body.object}`, { done: body.done, total: body.total });
+}
+
+function structureLine(body: Extract<MirrorEvent, { type: 'structure_built' }>['body']): LogLine {
+  const { built_count, skipped_count, failed_count, skipped, failed: notMade, seconds } = body;
+  const details = { built: built_count, skipped: skipped_count, failed: failed_count, seconds };
+  return skipped_count + failed_count === 0
+    ? info('schema', 'indexes, constraints and foreign keys are in place', details)
+    : warn('schema', 'not all indexes, constraints and foreign keys could be made', {
+        ...details,
+        not_made: [...notMade, ...skipped].slice(0, LISTED_MAX),
+      });
+}
+
+/** A line of the log is for people. */
+const LISTED_MAX = 50;
 
 function failed(
   failure: { readonly kind: string; readonly message: string; readonly hint: string },

@@ -62,6 +62,8 @@ export interface Streaming {
   readonly tag: 'streaming';
   readonly mirror: MirrorFacts;
   readonly copy: 'waiting' | 'copying' | 'done';
+  /** Indexes, constraints and foreign keys, which are made beside the stream once the copy is done; absent until then. */
+  readonly structure?: StepWork;
   readonly troubles: Troubles;
 }
 

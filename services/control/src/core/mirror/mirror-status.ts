@@ -59,7 +59,7 @@ export function mirrorPhase(state: MirrorState): string {
     case 'streaming': {
       const trouble = firstTrouble(state);
       if (trouble) return waitPhase(trouble.failure, trouble.nextRetryAt);
-      return STREAMING_PHASE[state.copy];
+      return structurePhase(state) ?? STREAMING_PHASE[state.copy];
     }
     case 'paused':
       return state.before.tag === 'setting_up'
@@ -78,7 +78,8 @@ export function mirrorPhase(state: MirrorState): string {
 export function currentFailure(
   state: MirrorState,
 ): { readonly failure: FailureReport; readonly nextRetryAt: string | null } | null {
-  if (state.tag === 'streaming') return firstTrouble(state) ?? null;
+  const trouble = state.tag === 'streaming' ? firstTrouble(state) : undefined;
+  if (trouble) return trouble;
   if (state.tag === 'paused') return null;
   for (const [, work] of stepsOf(state)) {
     if (work.tag === 'waiting') return { failure: work.failure, nextRetryAt: work.nextRetryAt };
@@ -104,7 +105,15 @@ const STEP_PHASE: Readonly<Record<StepVerb, string>> = {
   clean_source: 'removing slot, publication and change stream',
   clean_destination: 'removing the bookkeeping from the destination',
   drop_tables: 'dropping the destination tables',
+  build_structure: 'building indexes and foreign keys',
 };
+
+/** Changes stream meanwhile, so a failure here is no failure of the mirror. */
+function structurePhase({ structure }: Streaming): string | undefined {
+  return structure === undefined || structure.tag === 'done'
+    ? undefined
+    : `streaming changes; ${stepPhase('build_structure', structure)}`;
+}
 
 function stepPhase(verb: StepVerb, work: StepWork): string {
   return work.tag === 'waiting' ? waitPhase(work.failure, work.nextRetryAt) : STEP_PHASE[verb];

@@ -1,10 +1,13 @@
 import type { StepVerb } from './mirror-event.js';
 import { CLEAN_VERBS, type MirrorState, type StepWork } from './mirror-state.js';
 
-/** The steps of the saga that the mirror is in; a paused one keeps the steps of its set-up. */
+/** The steps of the saga that the mirror is in; a paused one keeps its steps. */
 export function stepsOf(state: MirrorState): readonly (readonly [StepVerb, StepWork])[] {
   if (state.tag === 'paused') return stepsOf(state.before);
   if (state.tag === 'setting_up') return [[state.step, state.work]];
+  if (state.tag === 'streaming') {
+    return state.structure ? [['build_structure', state.structure]] : [];
+  }
   if (state.tag !== 'terminating') return [];
   return CLEAN_VERBS.map((verb) => [verb, state.steps[verb]] as const);
 }

@@ -1,10 +1,5 @@
-import type { MirrorOptions, MirrorOptionsRequest } from '@bunnydb/contracts';
-import {
-  DEFAULT_MIRROR_CONFIG,
-  FULL_SCHEMA,
-  type MirrorConfig,
-  optionsOf,
-} from '../mirror/mirror-config.js';
+import { FULL_SCHEMA, type MirrorOptions, type MirrorOptionsRequest } from '@bunnydb/contracts';
+import { DEFAULT_MIRROR_CONFIG, type MirrorConfig, optionsOf } from '../mirror/mirror-config.js';
 
 /** The whole config of a mirror: what the request gives, and the defaults for the rest. */
 export function configOf(request: MirrorOptionsRequest): MirrorConfig {

@@ -1,4 +1,4 @@
-import { FULL_SCHEMA } from '../mirror/mirror-config.js';
+import { FULL_SCHEMA } from '@bunnydb/contracts';
 import { type FieldError, type Parsed, invalid, parsed } from './field-error.js';
 
 /** Other names of the same option. */

@@ -94,7 +94,7 @@ async function performCommand(
   const { verb, force } = effect;
   const envelope = { v: 1 as const, command_id: effect.commandId, mirror_id: effect.mirrorId };
   const command: AnyCommand =
-    verb === 'provision_tables' || verb === 'prepare_source'
+    verb === 'provision_tables' || verb === 'prepare_source' || verb === 'build_structure'
       ? { ...envelope, verb, body: { spec } }
       : { ...envelope, verb, body: { spec, force } };
   await sendCommand(messaging, COMMAND_SERVICE[verb], command);
