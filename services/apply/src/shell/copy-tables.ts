@@ -28,7 +28,7 @@ import { type TableCopy, planCopy } from './copy-plan.js';
 import { type CopySnapshot, openCopySnapshot } from './copy-snapshot.js';
 import { CopyWorker } from './copy-worker.js';
 import { type CopyWriter, openCopyWriter } from './copy-writer.js';
-import { endOlderSessions } from './position-row.js';
+import { endSessionsNamed } from './position-row.js';
 
 export interface CopyTablesOptions {
   readonly spec: MirrorSpec;
@@ -78,7 +78,7 @@ export async function copyPendingTables(options: CopyTablesOptions): Promise<Cop
     ));
     const tables = await onSide('destination', async () => {
       // A copy that hangs somewhere would hold its tables against being emptied.
-      await endOlderSessions(client, destination.applicationName);
+      await endSessionsNamed(client, [destination.applicationName]);
       return await selectTablesToCopy(client, spec.id, spec.tables);
     });
     if (tables.length === 0) return { tables: 0, rows: 0, seconds: 0 };

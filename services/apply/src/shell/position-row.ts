@@ -53,14 +53,22 @@ export async function takePosition(client: SqlClient, spec: MirrorSpec): Promise
 
 /**
  * Ends the mirror's other sessions at the destination, those that copy too: a worker that was cut off must not write into a table that is
- * copied anew. Ending a session of one's own role needs no privilege; another role's is not ours to end.
+ * copied anew.
  */
 export async function endOlderSessions(client: SqlClient, mirrorId: string): Promise<void> {
+  await endSessionsNamed(client, [applicationName(mirrorId), copyApplicationName(mirrorId)]);
+}
+
+/** Ends all sessions of these names but this one. One's own role's need no privilege; another role's are not ours to end. */
+export async function endSessionsNamed(
+  client: SqlClient,
+  applicationNames: readonly string[],
+): Promise<void> {
   await client.query(
     `select pg_terminate_backend(a.pid) from pg_stat_activity a
       where a.application_name = any ($1) and a.usename = current_user and a.datname = current_database()
         and a.pid <> pg_backend_pid()`,
-    [[applicationName(mirrorId), copyApplicationName(mirrorId)]],
+    [applicationNames],
   );
 }
 
