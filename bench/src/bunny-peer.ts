@@ -58,6 +58,7 @@ export function bunnyPeer({ nats, options }: BunnyPeerOptions): Peer {
         },
         peakRss: () =>
           new Map(processes.map((process) => [process.name, peakRssBytes(process.pid)])),
+        log: () => processes.map((process) => process.tail()).join('\n'),
         async stop() {
           await destination.end();
           await deleteSpec(messaging, spec.id);

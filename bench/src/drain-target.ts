@@ -16,6 +16,8 @@ export interface PreparedPeer {
   isCopied(): Promise<boolean>;
   /** Largest resident sets of the peer's own processes, by name. */
   peakRss(): ReadonlyMap<string, number>;
+  /** What the peer's own processes logged last, for the message of a failed run. */
+  log(): string;
   /** Leaves neither slot nor subscription behind. */
   stop(): Promise<void>;
 }

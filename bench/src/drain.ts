@@ -130,6 +130,8 @@ async function drainOnce(
         cpuMicrosPerRow: new Map(perRow),
         peakRssBytes: prepared.peakRss(),
       };
+    } catch (error) {
+      throw new Error(`a run of ${peer.name} failed\n${prepared.log()}`, { cause: error });
     } finally {
       await prepared.stop();
     }

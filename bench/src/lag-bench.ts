@@ -108,7 +108,9 @@ async function waitForRows(destination: pg.Client, rows: number): Promise<void> 
   for (;;) {
     const answer = await destination.query<{ n: number }>('select count(*)::integer as n from lag');
     if (answer.rows[0]?.n === rows) return;
-    if (performance.now() > deadline) throw new Error('the destination did not catch up');
+    if (performance.now() > deadline) {
+      throw new Error(`the destination has ${answer.rows[0]?.n} of ${rows} rows and stays there`);
+    }
     await pollPause();
   }
 }

@@ -98,6 +98,6 @@ function wantedBenches(words: readonly string[]): ReadonlySet<string> | null {
 main()
   .then((code) => (process.exitCode = code))
   .catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(error);
     process.exitCode = 1;
   });

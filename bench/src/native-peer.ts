@@ -31,6 +31,7 @@ export const nativePeer: Peer = {
       // The walsender and the apply worker are backends, which the caller samples.
       sample: () => undefined,
       peakRss: () => new Map(),
+      log: () => '',
       async stop() {
         await client.query(`alter subscription ${name} disable`);
         await client.query(`alter subscription ${name} set (slot_name = none)`);

@@ -57,6 +57,8 @@ export async function withPeerRun<T>(
       const result = await work({ prepared, source, destination });
       await assertSameContent(source, destination, options.tables);
       return result;
+    } catch (error) {
+      throw new Error(`a run of ${options.peer.name} failed\n${prepared.log()}`, { cause: error });
     } finally {
       await prepared.stop();
     }
