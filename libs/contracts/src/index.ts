@@ -116,6 +116,7 @@ export {
 } from './api/mirror-queries.js';
 export { ReplicateSchemaRequest } from './api/replicate-schema-request.js';
 export { RetryMirrorRequest } from './api/retry-mirror-request.js';
+export { SCHEMA_CHANGE_GROUPS, SyncSchemaRequest } from './api/sync-schema-request.js';
 export { TableMappingRequest } from './api/table-mapping-request.js';
 export { UpdateMirrorRequest } from './api/update-mirror-request.js';
 export { UpdatePeerRequest } from './api/update-peer-request.js';

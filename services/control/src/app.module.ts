@@ -24,6 +24,7 @@ import { MirrorsController } from './shell/http/mirrors.controller.js';
 import { NotYetController } from './shell/http/not-yet.controller.js';
 import { PeersController } from './shell/http/peers.controller.js';
 import { ProblemFilter } from './shell/http/problem-filter.js';
+import { StructureController } from './shell/http/structure.controller.js';
 import { Tokens } from './shell/http/tokens.js';
 import { MirrorDesk } from './shell/mirror-desk.js';
 import { MirrorViews } from './shell/mirror-views.js';
@@ -37,6 +38,7 @@ import { StatsBoard } from './shell/process/stats-board.js';
 import { wakeMirrors } from './shell/process/wake-mirrors.js';
 import { CONTROL_STORE } from './shell/provider-tokens.js';
 import { ReadinessProbe } from './shell/readiness-probe.js';
+import { StructureDesk } from './shell/structure-desk.js';
 
 @Module({})
 class ControlModule {}
@@ -68,6 +70,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       PeersController,
       MirrorsController,
       MirrorHistoryController,
+      StructureController,
       NotYetController,
     ],
     providers: [
@@ -80,6 +83,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       provide(SpecPublisher, new SpecPublisher(catalog, messaging)),
       provide(ReadinessProbe, new ReadinessProbe(catalog, messaging, heartbeats)),
       provide(MirrorDesk, new MirrorDesk({ store, messaging, newMirrorId: () => newShortId('m') })),
+      provide(StructureDesk, new StructureDesk({ store, messaging })),
       provide(
         PeerDesk,
         new PeerDesk({

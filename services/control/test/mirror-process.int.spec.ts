@@ -126,6 +126,25 @@ describe('a mirror', () => {
     expect(rest).toEqual([]);
   });
 
+  it('tells the pending changes of its structure and makes them, but none that is no longer pending', async () => {
+    const { api } = fixture;
+    const { name } = await createMirror();
+    const pending = await api.get(`/v1/mirrors/${name}/schema-diff`);
+    expect(pending.body).toMatchObject({ tables: ['users'], changes: [{ id: 'c1' }] });
+    const path = `/v1/mirrors/${name}/sync-schema`;
+    expect((await api.post(path, { dry_run: true })).body['applied']).toEqual([]);
+    expect((await api.post(path, { changes: ['c1'] })).body).toEqual({
+      applied: [expect.objectContaining({ id: 'c1' })],
+      skipped: [],
+      failed: [],
+    });
+    const stale = await api.post(path, { changes: ['c1', 'c2'] });
+    expect(stale.status).toBe(409);
+    expect(stale.body['detail']).toContain('c2');
+    expect((await api.post(path, { include: ['colours'] })).status).toBe(400);
+    expect((await api.get('/v1/mirrors/none/schema-diff')).status).toBe(404);
+  });
+
   it('a failed step shows why, and is tried again by itself and by retry', async () => {
     const { api, workers } = fixture;
     workers.failing.set('prepare_source', 3);

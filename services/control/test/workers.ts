@@ -4,6 +4,9 @@ import {
   type AnyWorkerEvent,
   type PreflightCheck,
   Query,
+  type SchemaChange,
+  type SchemaDiffRequest,
+  type SchemaSyncRequest,
   type ServiceName,
   type TableMapping,
   type ValidateRequest,
@@ -20,6 +23,17 @@ import {
 } from '@bunnydb/messaging';
 import type { WorkerEventBody, WorkerEventType } from '@bunnydb/messaging';
 import { structureBuilt } from './mirror-examples.js';
+
+const PENDING: SchemaChange = {
+  id: 'c1',
+  kind: 'create_index',
+  group: 'indexes',
+  object: 'public.users.users_name_idx',
+  sql: 'create index …',
+  destructive: false,
+  locks: 'none',
+  reason: 'the destination lacks the index',
+};
 
 const TABLES: readonly TableMapping[] = [
   {
@@ -69,6 +83,20 @@ export class Workers {
         this.questions.push(question);
         return { ok: true, checks: this.checks, tables: TABLES };
       }),
+      respondJson<SchemaDiffRequest, object>(Query.SchemaDiff, ({ spec }) => ({
+        ok: true,
+        tables: spec?.tables.map((table) => table.destination.table) ?? [],
+        changes: [PENDING],
+        notes: [],
+        in_sync: false,
+      })),
+      respondJson<SchemaSyncRequest, object>(Query.SchemaSync, ({ changes, dry_run: dry }) => ({
+        ok: true,
+        applied: dry ? [] : [PENDING],
+        skipped: [],
+        failed: [],
+        stale: (changes ?? []).filter((id) => id !== PENDING.id),
+      })),
       ...(['schema', 'capture', 'apply'] as const).map((service) =>
         startHeartbeat({
           messaging: this.#messaging,

@@ -1,4 +1,4 @@
-import { SSL_MODES, TABLE_STATUSES } from '@bunnydb/contracts';
+import { SCHEMA_CHANGE_GROUPS, SSL_MODES, TABLE_STATUSES } from '@bunnydb/contracts';
 import { LOG_CATEGORIES, LOG_LEVELS } from '../../core/mirror/mirror-log-line.js';
 import { MIRROR_STATUSES } from '../../core/mirror/mirror-status.js';
 import { ROLES } from '../../core/user/user.js';
@@ -54,6 +54,17 @@ const MIRROR: Readonly<Record<string, JsonSchema>> = {
   config: { type: 'object', description: 'Every option with its value.' },
   created_at: TIME,
   updated_at: TIME,
+};
+
+const SCHEMA_CHANGE: Readonly<Record<string, JsonSchema>> = {
+  id: { ...TEXT, description: 'The same as long as the difference is the same.' },
+  kind: TEXT,
+  group: { type: 'string', enum: SCHEMA_CHANGE_GROUPS },
+  object: TEXT,
+  sql: TEXT,
+  destructive: FLAG,
+  locks: TEXT,
+  reason: TEXT,
 };
 
 const METRICS: Readonly<Record<string, JsonSchema>> = {
@@ -140,6 +151,17 @@ export const ANSWER_SCHEMAS = {
     ok: FLAG,
     checks: listOf(schemaRef('Check')),
     tables: { type: 'array', items: { type: 'object' } },
+  }),
+  SchemaDiff: object({
+    tables: listOf(TEXT),
+    changes: listOf(object(SCHEMA_CHANGE)),
+    notes: listOf(object({ object: TEXT, reason: TEXT })),
+    in_sync: FLAG,
+  }),
+  SchemaSync: object({
+    applied: listOf(object(SCHEMA_CHANGE)),
+    skipped: listOf(object({ ...SCHEMA_CHANGE, outcome: TEXT })),
+    failed: listOf(object({ ...SCHEMA_CHANGE, outcome: TEXT })),
   }),
   LogPage: object({
     logs: listOf(

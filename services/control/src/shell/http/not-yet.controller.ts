@@ -20,16 +20,6 @@ export class NotYetController {
     notYet('the resync of a table');
   }
 
-  @Get('mirrors/:name/schema-diff')
-  schemaDiff() {
-    notYet('the comparison of schemas');
-  }
-
-  @Post('mirrors/:name/sync-schema')
-  syncSchema() {
-    notYet('the synchronisation of schemas');
-  }
-
   @Put('mirrors/:name/tables')
   changeTables() {
     notYet('a change of the tables of a mirror');
