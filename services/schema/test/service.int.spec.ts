@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type AnyWorkerEvent, EVENT_STREAM, Query } from '@bunnydb/contracts';
-import { type Messaging, connectMessaging, sendCommand } from '@bunnydb/messaging';
+import {
+  type Messaging,
+  connectMessaging,
+  ensureControlStreams,
+  putSpec,
+  sendCommand,
+} from '@bunnydb/messaging';
 import { SealingKey } from '@bunnydb/secrets';
 import {
   type NatsServer,
@@ -105,6 +111,27 @@ describe('the schema service', () => {
     });
   });
 
+  it('compares and mends a mirror that is asked for by name, as people with the NATS CLI do', async () => {
+    const spec = { ...fixture.spec(['public.t']), id: 'byname', name: 'by-name' };
+    await ensureControlStreams(client);
+    await putSpec(client, spec);
+    await fixture.source.query('create index t_note on t (note)');
+    await fixture.destination.query('create table t (id int primary key, note text)');
+    const change = { kind: 'create_index', object: 'public.t.t_note' };
+    expect(await ask(Query.SchemaDiff, { mirror: 'by-name' })).toMatchObject({
+      ok: true,
+      in_sync: false,
+      changes: [change],
+    });
+    expect(await ask(Query.SchemaSync, { mirror: 'by-name' })).toMatchObject({ applied: [change] });
+    expect(await ask(Query.SchemaDiff, { mirror: 'by-name' })).toMatchObject({ in_sync: true });
+    expect(await ask(Query.SchemaDiff, { mirror: 'nobody' })).toMatchObject({
+      ok: false,
+      failure: { kind: 'invalid_input' },
+    });
+    await fixture.destination.query('drop table t');
+  });
+
   it('provisions and drops on command, and answers each with one event', async () => {
     const spec = fixture.spec(['public.t']);
     const command = { v: 1, mirror_id: spec.id } as const;
@@ -117,6 +144,16 @@ describe('the schema service', () => {
     expect(await answerTo('c1')).toMatchObject({
       type: 'tables_provisioned',
       body: { created: ['public.t'], existing: [] },
+    });
+    await sendCommand(client, 'schema', {
+      ...command,
+      command_id: 'b1',
+      verb: 'build_structure',
+      body: { spec },
+    });
+    expect(await answerTo('b1')).toMatchObject({
+      type: 'structure_built',
+      body: { built: ['create_index public.t.t_note'], failed_count: 0 },
     });
     await sendCommand(client, 'schema', {
       ...command,

@@ -1,4 +1,5 @@
-import { CHANGE_GROUPS, type StructureChange } from './structure-change.js';
+import { SCHEMA_CHANGE_GROUPS } from '@bunnydb/contracts';
+import type { StructureChange } from './structure-change.js';
 
 export interface ChangeWishes {
   /** Ids; all when undefined. */
@@ -30,7 +31,7 @@ export function selectChanges(
   const isAllowed = (change: StructureChange): boolean =>
     !change.destructive || wishes.allow_destructive === true;
   const known = new Set(pending.map((change) => change.id));
-  const groupNames: readonly string[] = CHANGE_GROUPS;
+  const groupNames: readonly string[] = SCHEMA_CHANGE_GROUPS;
   return {
     selected: asked.filter(isAllowed),
     skipped: asked

@@ -1,3 +1,5 @@
+import type { SCHEMA_CHANGE_GROUPS } from '@bunnydb/contracts';
+
 /** Every kind of change, in the order in which changes are made: each may lean on those before it. */
 export const CHANGE_KINDS = [
   'create_extension',
@@ -29,18 +31,7 @@ export const CHANGE_KINDS = [
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 /** What a person may ask for by `include`. */
-export const CHANGE_GROUPS = [
-  'extensions',
-  'columns',
-  'types',
-  'defaults',
-  'not_null',
-  'constraints',
-  'indexes',
-  'checks',
-  'foreign_keys',
-] as const;
-export type ChangeGroup = (typeof CHANGE_GROUPS)[number];
+export type ChangeGroup = (typeof SCHEMA_CHANGE_GROUPS)[number];
 
 export interface ChangeStatement {
   readonly sql: string;
