@@ -255,7 +255,8 @@ describe('a capture session', () => {
       { what: 'the stream to be trimmed' },
     );
     expect(state.bytes).toBeGreaterThan(512 * 1024);
-    expect(state.last_seq).toBe(last?.sequence);
+    // Progress may have been told since.
+    expect(state.last_seq).toBeGreaterThanOrEqual(last?.sequence ?? Infinity);
   });
 
   it.each([

@@ -138,7 +138,7 @@ describe('peers', () => {
     const unreachable = { ...peerOf(fixture.source), port: 1 };
     expect(await testPeer({ peer: unreachable }, openSecret)).toMatchObject({
       ok: false,
-      failure: { kind: 'source_unreachable' },
+      failure: { kind: 'peer_unreachable' },
     });
   });
 
