@@ -7,14 +7,11 @@ const MACHINE_PATTERNS: readonly RegExp[] = [
   /\b[A-Z]:\\\\?User[s]\b/,
 ];
 
-/** Where a lock file may say that a package comes from. */
-const REGISTRY = 'https://registry.npmjs.org/';
-
-/** Nothing in the repository names a machine that somebody worked on, or a private registry. */
+/** Nothing in the repository names a machine that somebody worked on, or the registry that it used. */
 export function checkMachinePaths(files: readonly TextFile[]): Finding[] {
   return files.flatMap((file) =>
     file.text.split('\n').flatMap((text, index) => {
-      const message = machinePath(text) ?? foreignRegistry(file.path, text);
+      const message = machinePath(text) ?? tiedRegistry(file.path, text);
       if (message === undefined) return [];
       return [{ check: 'machine-path', path: file.path, line: index + 1, message }];
     }),
@@ -27,10 +24,9 @@ function machinePath(text: string): string | undefined {
     : undefined;
 }
 
-function foreignRegistry(path: string, text: string): string | undefined {
+function tiedRegistry(path: string, text: string): string | undefined {
   if (!path.endsWith('package-lock.json')) return undefined;
-  const resolved = /"resolved": "(https?:[^"]+)"/.exec(text)?.[1];
-  return resolved === undefined || resolved.startsWith(REGISTRY)
-    ? undefined
-    : 'a package resolved from a registry that others do not have';
+  return /"resolved": "https?:/.test(text)
+    ? 'a package is tied to a registry; install with --omit-lockfile-registry-resolved'
+    : undefined;
 }
