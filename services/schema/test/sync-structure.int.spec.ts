@@ -39,6 +39,8 @@ describe('the difference', () => {
     const before = await fixture.diff(TABLES);
     expect(before.in_sync).toBe(false);
     expect(before.changes.map((change) => `${change.kind} ${change.object}`)).toEqual([
+      'drop_check public.t.only_here',
+      'drop_index public.t.t_extra',
       'add_column public.t.n',
       'add_column public.t.at',
       'alter_type public.t.name',
@@ -55,8 +57,6 @@ describe('the difference', () => {
       'validate_check public.t.positive',
       'add_foreign_key public.t.t_p_fkey',
       'validate_foreign_key public.t.t_p_fkey',
-      'drop_check public.t.only_here',
-      'drop_index public.t.t_extra',
       'drop_column public.t.extra',
     ]);
     const safe = await fixture.sync(TABLES, {});

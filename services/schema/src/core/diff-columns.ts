@@ -16,10 +16,10 @@ import { isWidening } from './type-widening.js';
 /** Columns, types, defaults and nullability of a table; partitions have those of their root. */
 export function diffColumns(pair: TablePair, options: DiffOptions, sink: DiffSink): void {
   const theirs = new Map(pair.destination.columns.map((column) => [column.name, column]));
-  const wanted = pair.source.columns.filter(
+  const carried = pair.source.columns.filter(
     (column) => !pair.mapping.exclude_columns.includes(column.name),
   );
-  for (const column of wanted) {
+  for (const column of carried) {
     const existing = theirs.get(column.name);
     if (existing === undefined) {
       if (options.columns) addColumn(pair, column, sink);
@@ -29,13 +29,17 @@ export function diffColumns(pair: TablePair, options: DiffOptions, sink: DiffSin
       }
       continue;
     }
-    if (options.types && existing.type !== column.type) alterType(pair, column, existing, sink);
-    if (options.defaults) diffDefault(pair, column, existing, sink);
+    const changesType = options.types && existing.type !== column.type;
+    const wanted = options.defaults ? column : existing;
+    if (changesType) alterType(pair, column, existing, wanted, sink);
+    // A default of the old type goes with it.
+    const isDefaultDone = changesType && existing.expression !== null;
+    if (options.defaults && !isDefaultDone) diffDefault(pair, column, existing, sink);
     if (options.notNull) diffNotNull(pair, column, existing, sink);
     noteOthers(pair, column, existing, sink);
   }
   if (!options.columns) return;
-  const names = new Set(wanted.map((column) => column.name));
+  const names = new Set(carried.map((column) => column.name));
   for (const column of pair.destination.columns) {
     if (!names.has(column.name)) dropColumn(pair, column, sink);
   }
@@ -82,23 +86,27 @@ function needsNotNullLater(column: ColumnModel): boolean {
   );
 }
 
+/** PostgreSQL casts a default only where it would on assignment, so one that is there is taken off and set again. */
 function alterType(
   pair: TablePair,
   column: ColumnModel,
   existing: ColumnModel,
+  withDefault: ColumnModel,
   sink: DiffSink,
 ): void {
-  const name = quoteIdentifier(column.name);
+  const alter = `alter column ${quoteIdentifier(column.name)}`;
+  const type = `${alter} type ${column.type} using ${quoteIdentifier(column.name)}::${column.type}`;
+  const hasDefault = existing.expression !== null && existing.generation === 'none';
+  const expression = defaultOf(withDefault, pair.source.name, pair.destination.name);
+  const actions = hasDefault
+    ? [`${alter} drop default`, type, ...(expression ? [`${alter} set default ${expression}`] : [])]
+    : [type];
   sink.changes.push(
     changeOf({
       kind: 'alter_type',
       object: objectText(pair, column.name),
       table: tableText(pair),
-      statements: [
-        blocking(
-          `alter table ${tableSql(pair)} alter column ${name} type ${column.type} using ${name}::${column.type}`,
-        ),
-      ],
+      statements: [blocking(`alter table ${tableSql(pair)} ${actions.join(', ')}`)],
       destructive: !isWidening(existing.type, column.type),
       locks: 'ACCESS EXCLUSIVE on the table, as long as it takes to write it anew',
       reason: `the type is ${existing.type} and should be ${column.type}`,

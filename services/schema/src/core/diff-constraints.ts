@@ -7,6 +7,7 @@ import {
   type TablePair,
   excludedColumn,
   objectText,
+  pickAlike,
   tableSql,
   tableText,
 } from './table-pair.js';
@@ -18,7 +19,7 @@ export function diffConstraints(pair: TablePair, what: 'keys' | 'checks', sink: 
   const unmatched = new Set(pair.destination.constraints.filter(isMeant));
   const missing = pair.source.constraints.filter(isMeant).filter((constraint) => {
     const alike = [...unmatched].filter((other) => isAlike(constraint, other));
-    const match = alike.find((other) => other.name === constraint.name) ?? alike[0];
+    const match = pickAlike(constraint, alike, pair.source.constraints);
     if (match === undefined) return true;
     unmatched.delete(match);
     if (constraint.isValidated && !match.isValidated && constraint.isEnforced) {

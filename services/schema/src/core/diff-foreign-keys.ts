@@ -12,6 +12,7 @@ import {
   type TablePair,
   excludedColumn,
   objectText,
+  pickAlike,
   tableSql,
   tableText,
 } from './table-pair.js';
@@ -39,7 +40,7 @@ export function diffForeignKeys(
     const wanted = wantedKey(key, referenced, options);
     const definition = definitionOf(wanted);
     const alike = [...unmatched].filter((other) => definitionOf(other) === definition);
-    const match = alike.find((other) => other.name === key.name) ?? alike[0];
+    const match = pickAlike(key, alike, pair.source.foreignKeys);
     if (match) {
       unmatched.delete(match);
       if (!match.isValidated && wanted.isValidated) validateKey(pair, match.name, wanted, sink);

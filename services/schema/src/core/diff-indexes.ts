@@ -6,6 +6,7 @@ import {
   type TablePair,
   excludedColumn,
   objectText,
+  pickAlike,
   tableSql,
   tableText,
 } from './table-pair.js';
@@ -16,14 +17,10 @@ import {
  */
 export function diffIndexes(pair: TablePair, sink: DiffSink): void {
   const { source, destination } = pair;
-  const unmatched = new Set(
-    destination.indexes.filter(
-      (index) => index.constraint === null || !standsBehindConstraint(pair, index),
-    ),
-  );
+  const unmatched = new Set(destination.indexes.filter((index) => index.constraint === null));
   const wanted = source.indexes.filter((index) => index.constraint === null && index.isValid);
   const missing = wanted.filter((index) => {
-    const match = findAlike(index, unmatched);
+    const match = findAlike(index, unmatched, source.indexes);
     if (match) unmatched.delete(match);
     return match === undefined;
   });
@@ -34,16 +31,12 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
       sink.notes.push({ object: objectText(pair, index.name), reason });
       continue;
     }
-    const inTheWay = [...unmatched].find(
-      (other) => other.name === index.name && other.constraint === null,
-    );
+    const inTheWay = [...unmatched].find((other) => other.name === index.name);
     if (inTheWay) unmatched.delete(inTheWay);
     createIndex(pair, index, inTheWay, sink);
   }
   for (const index of unmatched) {
-    if (index.constraint === null && !standsBehindConstraint(pair, index)) {
-      dropIndex(pair, index, sink);
-    }
+    if (!awaitsConstraint(pair, index)) dropIndex(pair, index, sink);
   }
 }
 
@@ -51,15 +44,16 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
 export function findAlike(
   index: IndexModel,
   among: ReadonlySet<IndexModel>,
+  ofSource: readonly IndexModel[] = [],
 ): IndexModel | undefined {
   const alike = [...among].filter(
     (other) => other.isValid && other.isUnique === index.isUnique && other.body === index.body,
   );
-  return alike.find((other) => other.name === index.name) ?? alike[0];
+  return pickAlike(index, alike, ofSource);
 }
 
 /** An index that is built and waits to become the source's constraint is not one too many. */
-function standsBehindConstraint({ source }: TablePair, index: IndexModel): boolean {
+function awaitsConstraint({ source }: TablePair, index: IndexModel): boolean {
   return source.indexes.some(
     (other) => other.constraint !== null && other.isUnique && other.body === index.body,
   );

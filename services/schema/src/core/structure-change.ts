@@ -1,7 +1,14 @@
 import type { SCHEMA_CHANGE_GROUPS } from '@bunnydb/contracts';
 
-/** Every kind of change, in the order in which changes are made: each may lean on those before it. */
+/**
+ * Every kind of change, in the order in which changes are made: each may lean on those before it. What only the destination has goes first, since it may
+ * be written for the type that a column has still.
+ */
 export const CHANGE_KINDS = [
+  'drop_foreign_key',
+  'drop_check',
+  'drop_constraint',
+  'drop_index',
   'create_extension',
   'add_column',
   'alter_type',
@@ -22,10 +29,6 @@ export const CHANGE_KINDS = [
   'add_foreign_key',
   'replace_foreign_key',
   'validate_foreign_key',
-  'drop_foreign_key',
-  'drop_check',
-  'drop_constraint',
-  'drop_index',
   'drop_column',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];

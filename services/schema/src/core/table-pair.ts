@@ -46,6 +46,22 @@ export function excludedColumn(
   return columns.find((column) => mapping.exclude_columns.includes(column));
 }
 
+/**
+ * Which of the destination's objects that are defined alike stands for the source's: the one of its name, else one whose name no object of the source
+ * needs, since two cannot have one name.
+ */
+export function pickAlike<Named extends { readonly name: string }>(
+  wanted: Named,
+  alike: readonly Named[],
+  ofSource: readonly Named[],
+): Named | undefined {
+  const needed = new Set(ofSource.map((other) => other.name));
+  return (
+    alike.find((other) => other.name === wanted.name) ??
+    alike.find((other) => !needed.has(other.name))
+  );
+}
+
 /** Names of indexes at the destination: they are unique in a schema, over all tables. */
 export class NameBook {
   readonly #taken: Set<string>;
