@@ -93,6 +93,8 @@ export type SchemaDiffReply = Reply<{
   readonly notes: readonly StructureRefusal[];
   /** Nothing of the source's is missing or different; the destination may have more. */
   readonly in_sync: boolean;
+  /** Changes and notes that did not fit into the reply. */
+  readonly left_off: number;
 }>;
 
 export interface SchemaSyncRequest extends SchemaDiffRequest {
@@ -110,6 +112,8 @@ export type SchemaSyncReply = Reply<{
   readonly skipped: readonly SchemaChangeOutcome[];
   readonly failed: readonly SchemaChangeOutcome[];
   readonly stale: readonly string[];
+  /** Changes that did not fit into the reply; they were treated like the others. */
+  readonly left_off: number;
 }>;
 
 /** `bunny.capture.rewind.<mirror id>`: the applier found that the stream does not join its position. */

@@ -137,6 +137,7 @@ describe('a mirror', () => {
       applied: [expect.objectContaining({ id: 'c1' })],
       skipped: [],
       failed: [],
+      left_off: 0,
     });
     const stale = await api.post(path, { changes: ['c1', 'c2'] });
     expect(stale.status).toBe(409);

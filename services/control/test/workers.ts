@@ -89,12 +89,14 @@ export class Workers {
         changes: [PENDING],
         notes: [],
         in_sync: false,
+        left_off: 0,
       })),
       respondJson<SchemaSyncRequest, object>(Query.SchemaSync, ({ changes, dry_run: dry }) => ({
         ok: true,
         applied: dry ? [] : [PENDING],
         skipped: [],
         failed: [],
+        left_off: 0,
         stale: (changes ?? []).filter((id) => id !== PENDING.id),
       })),
       ...(['schema', 'capture', 'apply'] as const).map((service) =>

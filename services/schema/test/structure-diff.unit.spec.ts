@@ -2,6 +2,7 @@ import { DEFAULT_MIRROR_OPTIONS, type TableMapping } from '@bunnydb/contracts';
 import { describe, expect, it } from 'vitest';
 import { buildPhases, isBuilt } from '../src/core/build-phases.js';
 import { definitionOf } from '../src/core/diff-foreign-keys.js';
+import { fitReply } from '../src/core/fit-reply.js';
 import { nextPosition } from '../src/core/sequence-position.js';
 import { CHANGE_KINDS, changeOf, isExtra, orderChanges } from '../src/core/structure-change.js';
 import { diffStructure } from '../src/core/structure-diff.js';
@@ -235,6 +236,17 @@ describe('a sequence', () => {
     const down = { increment: '-1', minimum: '-9000', maximum: '-1' };
     expect(nextPosition(at('-10', down), at('-3', down))).toBe('-1010');
     expect(nextPosition(at('-10', down), at('-3000', down))).toBeNull();
+  });
+});
+
+describe('a reply', () => {
+  it('holds what fits into a message and tells how much does not', () => {
+    expect(fitReply(['a'])).toEqual({ items: ['a'], leftOff: 0 });
+    const items = Array.from({ length: 500 }, () => 'é'.repeat(1000));
+    const { items: fitting, leftOff } = fitReply(items);
+    expect(fitting.length + leftOff).toBe(500);
+    expect(JSON.stringify(fitting).length).toBeLessThan(300_000);
+    expect(leftOff).toBeGreaterThan(0);
   });
 });
 

@@ -6,6 +6,7 @@ import type {
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import { formatQualifiedName } from '@bunnydb/pg-model';
+import { fitReply } from '../core/fit-reply.js';
 import { type ChangeWishes, selectChanges } from '../core/select-changes.js';
 import { type StructureChange, isExtra } from '../core/structure-change.js';
 import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
@@ -21,12 +22,16 @@ export async function diffMirror(options: CompareOptions): Promise<SchemaDiffRep
     { peer: spec.destination, role: 'destination', openSecret, signal },
     (client) => compareWith(source, spec, client),
   );
+  const fittingChanges = fitReply(changes.map(schemaChangeOf));
+  const fittingNotes = fitReply(notes);
+  const tables = fitReply(spec.tables.map((table) => formatQualifiedName(table.destination)));
   return {
     ok: true,
-    tables: spec.tables.map((table) => formatQualifiedName(table.destination)),
-    changes: changes.map(schemaChangeOf),
-    notes,
+    tables: tables.items,
+    changes: fittingChanges.items,
+    notes: fittingNotes.items,
     in_sync: changes.every(isExtra),
+    left_off: fittingChanges.leftOff + fittingNotes.leftOff,
   };
 }
 
@@ -49,11 +54,10 @@ export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply>
     const told: SchemaChangeOutcome[] = skipped.map(({ change, outcome }) =>
       withOutcome(change, outcome),
     );
-    const nothing = { ok: true, applied: [], failed: [] } as const;
-    if (stale.length > 0) return { ...nothing, skipped: told, stale };
+    if (stale.length > 0) return syncReply([], told, [], stale);
     if (wishes.dry_run === true) {
       const dry = selected.map((change) => withOutcome(change, 'dry run'));
-      return { ...nothing, skipped: [...dry, ...told], stale };
+      return syncReply([], [...dry, ...told], [], stale);
     }
     const applied: SchemaChange[] = [];
     const failed: SchemaChangeOutcome[] = [];
@@ -67,8 +71,19 @@ export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply>
       if (outcome.tag === 'made') applied.push(schemaChangeOf(change));
       else failed.push(withOutcome(change, outcome.reason));
     }
-    return { ok: true, applied, skipped: told, failed, stale };
+    return syncReply(applied, told, failed, stale);
   });
+}
+
+function syncReply(
+  applied: readonly SchemaChange[],
+  skipped: readonly SchemaChangeOutcome[],
+  failed: readonly SchemaChangeOutcome[],
+  stale: readonly string[],
+): SchemaSyncReply {
+  const [made, left] = [fitReply(applied), fitReply(skipped)];
+  const leftOff = made.leftOff + left.leftOff;
+  return { ok: true, applied: made.items, skipped: left.items, failed, stale, left_off: leftOff };
 }
 
 function refuseUnknownGroups(groups: readonly string[]): void {

@@ -157,11 +157,13 @@ export const ANSWER_SCHEMAS = {
     changes: listOf(object(SCHEMA_CHANGE)),
     notes: listOf(object({ object: TEXT, reason: TEXT })),
     in_sync: FLAG,
+    left_off: COUNT,
   }),
   SchemaSync: object({
     applied: listOf(object(SCHEMA_CHANGE)),
     skipped: listOf(object({ ...SCHEMA_CHANGE, outcome: TEXT })),
     failed: listOf(object({ ...SCHEMA_CHANGE, outcome: TEXT })),
+    left_off: COUNT,
   }),
   LogPage: object({
     logs: listOf(
