@@ -25,6 +25,7 @@ export const FailureKind = {
   StreamFull: 'stream_full',
   StreamFenced: 'stream_fenced',
   TableMissing: 'table_missing',
+  TableRenamed: 'table_renamed',
   SchemaMismatch: 'schema_mismatch',
   ConstraintViolated: 'constraint_violated',
   ValueRejected: 'value_rejected',

@@ -80,6 +80,9 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
   [FailureKind.TableMissing]: timed(
     'Create the table that the message names, or remove it from the mirror.',
   ),
+  [FailureKind.TableRenamed]: stop(
+    'A table was renamed or moved to another schema on the source: delete the mirror and create it anew with the new name.',
+  ),
   [FailureKind.SchemaMismatch]: timed(
     "Bring the destination table's columns in line with the source's.",
   ),

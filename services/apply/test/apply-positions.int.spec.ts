@@ -25,6 +25,21 @@ async function ids(): Promise<unknown[]> {
 }
 
 describe('positions', () => {
+  it('changes of a table that was renamed stop the mirror with the reason, and the position stays before them', async () => {
+    await fixture.apply([items.insert(1, 'a')]);
+    const renamed = new SourceTable('things', ['id', 'note']);
+    const before = fixture.stream.lsn;
+    await fixture.stream.write([[items.insert(2, 'a'), renamed.insert(3, 'a')]]);
+    expect(await fixture.start().failure()).toMatchObject({
+      kind: 'table_renamed',
+      detail: { table: 'public.things' },
+    });
+    expect(await ids()).toEqual([1]);
+    expect(await fixture.rows('select lsn::text as lsn from _bunny.position')).toEqual([
+      { lsn: formatLsn(before) },
+    ]);
+  });
+
   it('a batch that is delivered twice, and a rebuilt stream that overlaps, apply each transaction once', async () => {
     const start = fixture.stream.lsn;
     await fixture.stream.write([[items.insert(1, 'a')], [items.insert(2, 'a')]]);

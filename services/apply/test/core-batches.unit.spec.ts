@@ -184,8 +184,7 @@ describe('messages that overlap', () => {
 describe('steps', () => {
   const rule = (position: number, copyLsn: number) => ({
     position: lsn(position),
-    copyLsnOf: ({ table }: { readonly table: string }) =>
-      table === 'unknown' ? undefined : lsn(copyLsn),
+    copyLsnOf: () => lsn(copyLsn),
   });
   const describeStep = (step: WorkStep): string =>
     step.kind === 'truncate'
@@ -217,7 +216,6 @@ describe('steps', () => {
       }),
       rows('a', 'I\t6\t\\N\tx\n', { ...table('t'), segment: 2 }),
       rows('a', 'I\t7\t\\N\tx\ty\n', { ...table('t'), segment: 3, columns: ['id', 'more'] }),
-      rows('a', 'I\t8\t\\N\tx\ty\n', table('unknown')),
     ];
     const steps = planSteps([{ messages, transactions: [mark(100, 8)] }], rule(0, 0));
     expect(steps.map(describeStep)).toEqual([

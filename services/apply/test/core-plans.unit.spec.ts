@@ -98,7 +98,9 @@ describe('plans', () => {
     expect(() => tables.planOf(name, layout())).toThrow(
       expect.objectContaining({ kind: 'table_missing' }),
     );
-    expect(tables.find({ schema: 'public', table: 'other' })).toBeUndefined();
+    expect(() => tables.copyLsnOf({ schema: 'public', table: 'other' })).toThrow(
+      expect.objectContaining({ kind: 'table_renamed' }),
+    );
   });
 });
 

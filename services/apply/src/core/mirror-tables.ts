@@ -26,8 +26,14 @@ export class MirrorTables {
     return [...this.#tables.values()].map((table) => table.mapping.destination);
   }
 
-  find(source: QualifiedName): MirrorTable | undefined {
-    return this.#tables.get(formatQualifiedName(source));
+  /**
+   * Since when the stream counts for a table.
+   *
+   * @throws MirrorError `table_renamed` when the mirror has no such table. Capture sends what the mirror's publication holds, and that follows
+   * a table under any name; to pass its changes over would be to lose them.
+   */
+  copyLsnOf(source: QualifiedName): Lsn {
+    return this.#tableOf(source).copyLsn;
   }
 
   /** Takes what the catalog says now. Plans are made anew; the old ones are never returned again. */
@@ -62,8 +68,17 @@ export class MirrorTables {
   }
 
   #mappingOf(source: QualifiedName): TableMapping {
-    const table = this.find(source);
-    if (table) return table.mapping;
-    throw new RangeError('a table outside the mirror is not planned');
+    return this.#tableOf(source).mapping;
+  }
+
+  #tableOf(source: QualifiedName): MirrorTable {
+    const name = formatQualifiedName(source);
+    const table = this.#tables.get(name);
+    if (table) return table;
+    throw new MirrorError(
+      'table_renamed',
+      'the source sends changes of a table that the mirror does not have under this name',
+      { detail: { table: name } },
+    );
   }
 }

@@ -40,8 +40,8 @@ export interface StepSource {
 /** What is skipped: what the position covers, and what a table's copy holds already. */
 export interface SkipRule {
   readonly position: Lsn;
-  /** The table's copy LSN; undefined for a table that the mirror does not write. */
-  copyLsnOf(table: QualifiedName): Lsn | undefined;
+  /** The table's copy LSN. @throws MirrorError `table_renamed` for a table that the mirror does not have. */
+  copyLsnOf(table: QualifiedName): Lsn;
 }
 
 /**
@@ -61,7 +61,7 @@ export function planSteps(sources: readonly StepSource[], rule: SkipRule): reado
 /** Whether all rows of a message are to be skipped. */
 export function isSkipped(message: TableMessage, rule: SkipRule): boolean {
   const copyLsn = rule.copyLsnOf(message.head.table);
-  return copyLsn === undefined || message.head.lastLsn < maxLsn(rule.position, copyLsn);
+  return message.head.lastLsn < maxLsn(rule.position, copyLsn);
 }
 
 interface OpenStep {
@@ -89,7 +89,6 @@ class StepBuilder {
   add(message: TableMessage, transactions: readonly TransactionMark[], batchOrder: number): void {
     const { head } = message;
     const copyLsn = this.#rule.copyLsnOf(head.table);
-    if (copyLsn === undefined) return;
     // A transaction ends at or before the position exactly if its commit record starts before it, since no position lies within a commit record.
     const doneBefore = maxLsn(this.#rule.position, copyLsn);
     if (head.truncate) {

@@ -154,7 +154,7 @@ export class ApplyLoop {
     const { tables, writeLarge } = this.#options;
     const rule: SkipRule = {
       position: this.#position,
-      copyLsnOf: (table) => tables.find(table)?.copyLsn,
+      copyLsnOf: (table) => tables.copyLsnOf(table),
     };
     const [first] = batches;
     if (first?.kind === 'large') return writeLarge(first, rule, writer, mode, tally);
