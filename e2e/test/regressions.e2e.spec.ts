@@ -127,4 +127,30 @@ describe('regressions known from PostgreSQL', () => {
     await front.waitForEqual(tables);
     await behind.waitForEqual(tables);
   });
+
+  test('a schema renamed in the middle of a transaction, a new table taking the old name, stops the mirror with the reason', async () => {
+    const pair = await stack.createPair({
+      source: `create schema before_it;
+        create table before_it.moved (id integer primary key, v text);
+        insert into before_it.moved values (1, 'copied');`,
+    });
+    const mirror = await pair.createMirror({ table_mappings: ['before_it.moved'] });
+    await mirror.waitForStatus('running');
+    await pair.source.query(`
+      begin;
+      insert into before_it.moved values (2, 'before');
+      alter schema before_it rename to after_it;
+      create schema before_it;
+      create table before_it.moved (id integer primary key, v text);
+      insert into after_it.moved values (3, 'after');
+      commit`);
+    const { error_message, next_retry_at } = await mirror.waitForStatus('error');
+    expect(error_message).toContain('does not have under this name');
+    // Trying again cannot help, so that it waits for a person.
+    expect(next_retry_at).toBeNull();
+    // Not even the half of the transaction that could be applied is there.
+    const { rows } = await pair.destination.query('select id from before_it.moved');
+    expect(rows).toEqual([{ id: 1 }]);
+    await mirror.remove();
+  });
 });
