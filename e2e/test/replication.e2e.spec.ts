@@ -267,4 +267,22 @@ describe('replication', () => {
       rollback;`);
     await mirror.waitForEqual([samePair('public', 't')]);
   });
+
+  test('a value that the destination column cannot hold stops the mirror without telling the value, and it goes on once the column is wider', async () => {
+    const pair = await stack.createPair({
+      source: `create table widened (id integer primary key, n bigint);
+        insert into widened values (1, 1);`,
+      destination: 'create table widened (id integer primary key, n integer);',
+    });
+    const mirror = await pair.createMirror({ table_mappings: ['public.widened'] });
+    await mirror.waitForStatus('running');
+    await pair.source.query('insert into widened values (2, 3000000000), (3, 3)');
+    const { error_message } = await mirror.waitForStatus('error');
+    expect(error_message).toContain('value');
+    expect(error_message).not.toContain('3000000000');
+    const { rows } = await pair.destination.query('select id from widened');
+    expect(rows).toEqual([{ id: 1 }]);
+    await pair.destination.query('alter table widened alter column n type bigint');
+    await mirror.waitForEqual([samePair('public', 'widened')]);
+  });
 });
