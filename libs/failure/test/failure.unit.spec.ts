@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DEFAULT_BACKOFF, backoffDelayMs } from '../src/backoff.js';
+import { describeFailure } from '../src/describe-failure.js';
 import { FailureKind } from '../src/failure-kind.js';
 import { FAILURE_POLICIES, policyOf } from '../src/failure-policy.js';
 import { FAULT_POINTS, faultPoint, onFaultPoint } from '../src/fault-points.js';
@@ -8,6 +9,23 @@ import { MirrorError, reportOf } from '../src/mirror-error.js';
 
 const attempt = fc.integer({ min: 1, max: 10_000 });
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+test('a failure in one sentence names the place, once, and leaves codes and positions to the detail', () => {
+  const message = 'the destination: a constraint was violated';
+  const says = (detail: Parameters<typeof describeFailure>[0]['detail']): string =>
+    describeFailure({ message, detail });
+  expect(says({})).toBe(message);
+  expect(says({ role: 'destination', sqlstate: '23505' })).toBe(message);
+  expect(says({ schema: 'public', table: 'orders', constraint: 'orders_pkey' })).toBe(
+    `${message} (table public.orders, constraint orders_pkey)`,
+  );
+  expect(says({ schema: 'public', table: 'public.orders' })).toBe(
+    `${message} (table public.orders)`,
+  );
+  expect(says({ table: 't', missing_columns: ['a', 'b'] })).toBe(
+    `${message} (table t, missing columns a, b)`,
+  );
+});
 
 describe('the policy table', () => {
   test('judges every kind, once, and gives each a hint that is a sentence', () => {

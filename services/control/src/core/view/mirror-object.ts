@@ -1,4 +1,5 @@
 import type { TableStats, TableStatus } from '@bunnydb/contracts';
+import { describeFailure } from '@bunnydb/failure';
 import { DEFAULT_MIRROR_CONFIG, type MirrorConfig } from '../mirror/mirror-config.js';
 import type { MirrorState } from '../mirror/mirror-state.js';
 import {
@@ -99,7 +100,7 @@ export function mirrorObject(
     lag_seconds: apply?.lag_seconds ?? null,
     last_sync_batch_id: apply?.last_batch_id ?? null,
     rows_per_second: live.rates.rowsPerSecond,
-    error_message: failure?.failure.message ?? null,
+    error_message: failure ? describeFailure(failure.failure) : null,
     error_hint: failure?.failure.hint ?? null,
     error_count: known.error_count,
     next_retry_at: failure?.nextRetryAt ?? null,

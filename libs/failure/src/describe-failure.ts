@@ -1,0 +1,39 @@
+import type { FailureDetail, FailureReport } from './mirror-error.js';
+
+/**
+ * A failure in one sentence, with the names that its detail knows:
+ * `the destination: a constraint was violated (table public.orders, constraint orders_pkey)`.
+ */
+export function describeFailure({
+  message,
+  detail,
+}: Pick<FailureReport, 'message' | 'detail'>): string {
+  const names = NAMES.flatMap((name) => {
+    const value = valueOf(name, detail);
+    return value === undefined || value === '' ? [] : [`${name.replaceAll('_', ' ')} ${value}`];
+  });
+  return names.length === 0 ? message : `${message} (${names.join(', ')})`;
+}
+
+function valueOf(name: string, detail: FailureDetail): string | undefined {
+  const value = detail[name];
+  if (value === undefined) return undefined;
+  const text = Array.isArray(value) ? value.slice(0, LISTED_MAX).join(', ') : String(value);
+  // A server tells schema and table apart; everybody else gives the whole name.
+  const { schema } = detail;
+  return name === 'table' && typeof schema === 'string' && !text.includes('.')
+    ? `${schema}.${text}`
+    : text;
+}
+
+/** What helps to find the place, in the order of reading. Positions and codes stay in the detail. */
+const NAMES = [
+  'table',
+  'destination_table',
+  'column',
+  'missing_columns',
+  'constraint',
+  'slot',
+  'publication',
+] as const;
+const LISTED_MAX = 10;
