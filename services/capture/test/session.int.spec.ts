@@ -210,24 +210,28 @@ describe('a capture session', () => {
     mirror.start();
     await insert(1, 1);
     await changes(mirror, 1);
-    const first = (await mirror.messages()).findLast((m) => m.commit);
     await database.query(
       `insert into t select g, repeat('x', 500) from generate_series(2, 10001) g`,
     );
     const found = await until(
       async () => {
         if (mirror.failure) throw mirror.failure;
-        if (first) mirror.confirm(first);
-        const all = await mirror.changes();
-        return all.length >= 10_000 ? all : undefined;
+        // One look for both: what is confirmed may be gone at the next.
+        const messages = await mirror.messages();
+        const all = changesOf(messages);
+        if (all.length >= 10_000) return all;
+        const last = messages.findLast((m) => m.commit);
+        if (last) mirror.confirm(last);
+        return undefined;
       },
       { what: 'the whole transaction' },
     );
     expect(ids(found).slice(-10_000)).toEqual(Array.from({ length: 10_000 }, (_, n) => n + 2));
     const name = changeStreamName(mirror.spec.id);
-    const last = (await mirror.messages()).findLast((m) => m.commit);
     await until(
       async () => {
+        // Looked up each time, since progress may be told behind the transaction.
+        const last = (await mirror.messages()).findLast((m) => m.commit);
         if (last) mirror.confirm(last);
         return (await mirror.messaging.jsm.streams.info(name)).config.max_bytes === 512 * 1024;
       },
