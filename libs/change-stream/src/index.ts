@@ -14,3 +14,16 @@ export {
   encodeCommitHead,
   encodeTransactions,
 } from './commit-message.js';
+export {
+  type DdlMark,
+  type DdlObject,
+  type MarkedColumn,
+  type RelationMark,
+  type SchemaMark,
+  type SchemaMarkHead,
+  decodeSchemaMark,
+  decodeSchemaMarkHead,
+  encodeSchemaMark,
+  encodeSchemaMarkHead,
+  relationSignature,
+} from './schema-mark.js';

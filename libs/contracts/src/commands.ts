@@ -38,8 +38,53 @@ export type CleanDestination = Command<
   { readonly spec: MirrorSpec; readonly force: boolean }
 >;
 
+/** To capture: bring the mirror's own publication in line with the spec's tables. Done: `publication_changed`. */
+export type ChangePublication = Command<'change_publication', { readonly spec: MirrorSpec }>;
+/**
+ * To apply: ask something of tables' lanes; it is noted at the destination and taken up by the mirror's session, now or when it
+ * runs again. Done: `lanes_changed`.
+ */
+export type ChangeLanes = Command<
+  'change_lanes',
+  {
+    readonly spec: MirrorSpec;
+    /** `retry`: try again what waits in the lanes of held or failed tables; `resync`: copy again. */
+    readonly wish: LaneWish;
+    /** Source names, `schema.table`; empty: all tables. */
+    readonly tables: readonly string[];
+  }
+>;
+export type LaneWish =
+  | { readonly action: 'retry' }
+  /** Retry without the changes of one source transaction; audited by control. */
+  | { readonly action: 'skip'; readonly commit_lsn: string }
+  | {
+      readonly action: 'resync';
+      readonly strategy: 'truncate' | 'swap';
+      /** All of them are swapped in one transaction. */
+      readonly together: boolean;
+    };
+/** To schema: make pending changes that a person chose. Done: `schema_synced`. */
+export type SyncSchema = Command<
+  'sync_schema',
+  {
+    readonly spec: MirrorSpec;
+    readonly changes?: readonly string[];
+    readonly include?: readonly string[];
+    readonly allow_destructive?: boolean;
+  }
+>;
+
 export type AnyCommand =
-  ProvisionTables | DropTables | BuildStructure | PrepareSource | CleanSource | CleanDestination;
+  | ProvisionTables
+  | DropTables
+  | BuildStructure
+  | PrepareSource
+  | CleanSource
+  | CleanDestination
+  | ChangePublication
+  | ChangeLanes
+  | SyncSchema;
 
 /** Which service does what. */
 export const COMMAND_SERVICE = {
@@ -49,4 +94,7 @@ export const COMMAND_SERVICE = {
   prepare_source: 'capture',
   clean_source: 'capture',
   clean_destination: 'apply',
+  change_publication: 'capture',
+  change_lanes: 'apply',
+  sync_schema: 'schema',
 } as const satisfies Record<AnyCommand['verb'], 'schema' | 'capture' | 'apply'>;

@@ -1,6 +1,6 @@
 import type { FailureReport } from '@bunnydb/failure';
 import type { ServiceName } from './subjects.js';
-import type { SourceIdentity } from './mirror-spec.js';
+import type { SourceIdentity, TableMapping } from './mirror-spec.js';
 
 /** What happened to a mirror, told by a worker on the stream BUNNY_EVENTS; control records it in the event store. */
 export interface WorkerEvent<Type extends string = string, Body = unknown> {
@@ -70,6 +70,43 @@ export type DestinationCleaned = WorkerEvent<
   'destination_cleaned',
   Answer & { readonly left: readonly string[] }
 >;
+export type PublicationChanged = WorkerEvent<
+  'publication_changed',
+  Answer & { readonly added: readonly string[]; readonly removed: readonly string[] }
+>;
+export type LanesChanged = WorkerEvent<
+  'lanes_changed',
+  Answer & { readonly action: string; readonly tables: readonly string[] }
+>;
+/** Lists hold at most `STRUCTURE_LIST_MAX` entries. `applied`: objects; `stale`: ids that were no longer pending, then nothing was done. */
+export type SchemaSynced = WorkerEvent<
+  'schema_synced',
+  Answer & {
+    readonly applied: readonly string[];
+    readonly skipped: readonly StructureRefusal[];
+    readonly failed: readonly StructureRefusal[];
+    readonly stale: readonly string[];
+  }
+>;
+/** How far source and destination are apart, told by the mirror's schema session when it changes. */
+export type StructureCompared = WorkerEvent<
+  'structure_compared',
+  {
+    /** Differences that no one has decided on; what only the destination has is not counted. */
+    readonly pending: number;
+    readonly objects: readonly string[];
+  }
+>;
+/** A change of the source's structure was carried along; `by`: at its place in the stream, or found by comparing. */
+export type StructureFollowed = WorkerEvent<
+  'structure_followed',
+  { readonly made: readonly string[]; readonly by: 'stream' | 'poll' }
+>;
+/** Tables of the source fit a pattern of the mirror and are not in it yet. */
+export type TablesAppeared = WorkerEvent<
+  'tables_appeared',
+  { readonly tables: readonly TableMapping[] }
+>;
 export type CommandFailed = WorkerEvent<
   'command_failed',
   Answer & { readonly failure: FailureReport }
@@ -107,7 +144,10 @@ export type TableStateChanged = WorkerEvent<
     readonly table: string;
     readonly status: TableStatus;
     readonly rows?: number;
+    /** Why it is `held` or in `error`. */
     readonly failure?: FailureReport;
+    /** When it is tried again by itself; null or absent: a person is needed. */
+    readonly next_retry_at?: string | null;
   }
 >;
 export type CopyFinished = WorkerEvent<
@@ -129,4 +169,10 @@ export type AnyWorkerEvent =
   | SessionRecovered
   | CopyStarted
   | TableStateChanged
-  | CopyFinished;
+  | CopyFinished
+  | PublicationChanged
+  | LanesChanged
+  | SchemaSynced
+  | StructureCompared
+  | StructureFollowed
+  | TablesAppeared;

@@ -29,6 +29,15 @@ export interface TableMapping {
   readonly row_filter?: string;
 }
 
+/** A mapping that stands for tables to come: `schema.*`, or `*.*` for all tables. */
+export interface TablePattern {
+  /** Source schema, or `*`. */
+  readonly source_schema: string;
+  /** Destination schema; `*` keeps the source's. */
+  readonly destination_schema: string;
+  readonly exclude_columns: readonly string[];
+}
+
 export const FOREIGN_KEY_STRATEGIES = ['defer', 'replica', 'none'] as const;
 export type ForeignKeyStrategy = (typeof FOREIGN_KEY_STRATEGIES)[number];
 
@@ -68,6 +77,10 @@ export interface MirrorOptions {
   readonly replicate_foreign_keys: boolean;
   readonly foreign_key_strategy: ForeignKeyStrategy;
   readonly on_table_error: 'hold' | 'stop';
+  /** How a table is copied again when nothing else was asked for. */
+  readonly resync_strategy: 'truncate' | 'swap';
+  /** Whether DDL of the source is told by an event trigger, where the role may create one. */
+  readonly ddl_event_trigger: boolean;
   /** Largest size of the change stream, in bytes; `discard new` beyond it. */
   readonly stream_max_bytes: number;
   /** How much of what is already applied the change stream keeps for people, in bytes. */
@@ -87,6 +100,8 @@ export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   replicate_foreign_keys: true,
   foreign_key_strategy: 'defer',
   on_table_error: 'hold',
+  resync_strategy: 'truncate',
+  ddl_event_trigger: true,
   stream_max_bytes: 4 * 1024 ** 3,
   stream_tail_bytes: 256 * 1024 ** 2,
 };
@@ -120,6 +135,8 @@ export interface MirrorSpec {
   readonly own_publication: boolean;
   /** Resolved: no patterns. */
   readonly tables: readonly TableMapping[];
+  /** The patterns among the mirror's mappings: tables that appear on the source and fit one join. Absent or empty: none do. */
+  readonly patterns?: readonly TablePattern[];
   readonly options: MirrorOptions;
   /** Known once the slot exists. */
   readonly source_identity?: SourceIdentity;

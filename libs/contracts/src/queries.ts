@@ -1,5 +1,7 @@
+import type { DdlMark, RelationMark } from '@bunnydb/change-stream';
 import type { FailureReport } from '@bunnydb/failure';
 import type { StructureRefusal } from './events.js';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type { MirrorOptions, MirrorSpec, PeerConnection, TableMapping } from './mirror-spec.js';
 
 /** Every reply is either `{ok: true, …}` or `{ok: false, failure}`. */
@@ -121,3 +123,47 @@ export interface RewindRequest {
   readonly position_lsn: string;
 }
 export type RewindReply = Reply<{ readonly restarted_from_lsn: string }>;
+
+/**
+ * `bunny.schema.follow`: the applier stands before a schema mark, everything before it is applied. The schema service makes the changes
+ * that are safe and quick, and says whether rows of the new shape can be written then. Idempotent: it compares, and remembers nothing
+ * but what it made. With `schema_changes: manual` it makes none; with `ignore` it is not asked.
+ */
+export interface SchemaFollowRequest {
+  readonly spec: MirrorSpec;
+  /** Source names of the tables in question. */
+  readonly tables: readonly QualifiedName[];
+  /** What led here; `refused`: the destination refused rows, and the structure may be why. */
+  readonly cause:
+    RelationMark | DdlMark | { readonly kind: 'refused'; readonly failure: FailureReport };
+}
+/** What to do with a table whose shape changed. */
+export type FollowOutcome =
+  /** Rows of the new shape can be written. */
+  | { readonly tag: 'followed' }
+  /** A change that is not for us to make, or takes long, has to come first: the table is held with this reason. */
+  | { readonly tag: 'hold'; readonly failure: FailureReport }
+  /** Rows that are there cannot be derived (a default that differs by row): the table has to be copied again. */
+  | { readonly tag: 'recopy'; readonly reason: string };
+export type SchemaFollowReply = Reply<{
+  readonly tables: readonly { readonly table: QualifiedName; readonly outcome: FollowOutcome }[];
+  /** What was made, in words. */
+  readonly made: readonly string[];
+  /** How many differences are left. */
+  readonly pending: number;
+}>;
+
+/**
+ * `bunny.schema.shadow`: `create` makes an empty table beside the destination table with the same columns, key and constraints that
+ * writing needs (or finds it, and empties it); `swap` gives it everything else and puts it in the place of the old one, in one
+ * transaction; `drop` removes it. Each is idempotent.
+ */
+export interface SchemaShadowRequest {
+  readonly spec: MirrorSpec;
+  readonly action: 'create' | 'swap' | 'drop';
+  /** Source names; `swap` swaps all of them in one transaction. */
+  readonly tables: readonly QualifiedName[];
+}
+export type SchemaShadowReply = Reply<{
+  readonly shadows: readonly { readonly table: QualifiedName; readonly shadow: QualifiedName }[];
+}>;

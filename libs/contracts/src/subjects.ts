@@ -3,11 +3,14 @@
  *
  *     bunny.cdc.<mirror name>.<schema>.<table>   rows of one table (stream BUNNY_CDC_<mirror id>)
  *     bunny.cdc.<mirror name>._commit            the end of a batch
+ *     bunny.cdc.<mirror name>._schema            a table's new shape, or a DDL command of the source
  *     bunny.cmd.<service>.<verb>                 commands (work-queue stream BUNNY_COMMANDS)
  *     bunny.evt.<mirror id>.<service>.<type>     what happened (stream BUNNY_EVENTS)
  *     bunny.position.<mirror id>                 the destination's durable position (not stored)
  *     bunny.stats.<mirror id>.<service>          progress and counters, about once a second (not stored)
  *     bunny.retry.<mirror id>                    "end the wait now" (not stored)
+ *     bunny.lanes.<mirror id>                    "look at the lanes' wishes now" (not stored)
+ *     bunny.look.<mirror id>                     "compare the structure now" (not stored)
  *     bunny.heartbeat.<service>.<instance>       a service is alive (not stored)
  *     bunny.<service>.<query>                    request/reply, open to `nats req`
  */
@@ -35,6 +38,10 @@ export const statsSubject = (mirrorId: string, service: ServiceName): string =>
   `bunny.stats.${mirrorId}.${service}`;
 export const ALL_STATS = 'bunny.stats.>';
 export const retrySubject = (mirrorId: string): string => `bunny.retry.${mirrorId}`;
+/** Told to the mirror's apply session after something in `_bunny.table_state` was asked of it. */
+export const lanesSubject = (mirrorId: string): string => `bunny.lanes.${mirrorId}`;
+/** Told to the mirror's schema session when the source's structure has changed. */
+export const lookSubject = (mirrorId: string): string => `bunny.look.${mirrorId}`;
 export const heartbeatSubject = (service: ServiceName, instance: string): string =>
   `bunny.heartbeat.${service}.${instance}`;
 export const ALL_HEARTBEATS = 'bunny.heartbeat.>';
@@ -46,6 +53,10 @@ export const Query = {
   SchemaValidate: 'bunny.schema.validate',
   SchemaDiff: 'bunny.schema.diff',
   SchemaSync: 'bunny.schema.sync',
+  /** Asked by apply at a schema mark, in stream order. */
+  SchemaFollow: 'bunny.schema.follow',
+  /** Asked by apply's lanes: the shadow table of a swap. */
+  SchemaShadow: 'bunny.schema.shadow',
   /** Answered by the apply session of that mirror: `bunny.apply.position.<mirror id>`. */
   ApplyPosition: 'bunny.apply.position',
   /** Answered by the capture session of that mirror: `bunny.capture.rewind.<mirror id>`. */
@@ -55,6 +66,7 @@ export const Query = {
 export const changeStreamName = (mirrorId: string): string => `BUNNY_CDC_${mirrorId}`;
 export const changeSubjects = (mirrorName: string): string => `bunny.cdc.${mirrorName}.>`;
 export const commitSubject = (mirrorName: string): string => `bunny.cdc.${mirrorName}._commit`;
+export const schemaMarkSubject = (mirrorName: string): string => `bunny.cdc.${mirrorName}._schema`;
 export const tableSubject = (mirrorName: string, schema: string, table: string): string =>
   `bunny.cdc.${mirrorName}.${encodeToken(schema)}.${encodeToken(table)}`;
 

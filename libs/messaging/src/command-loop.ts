@@ -4,6 +4,9 @@ import {
   type AnyCommand,
   type AnyWorkerEvent,
   type DestinationCleaned,
+  type LanesChanged,
+  type PublicationChanged,
+  type SchemaSynced,
   type ServiceName,
   type SourceCleaned,
   type SourcePrepared,
@@ -26,6 +29,9 @@ interface DoneEvent {
   readonly prepare_source: SourcePrepared;
   readonly clean_source: SourceCleaned;
   readonly clean_destination: DestinationCleaned;
+  readonly change_publication: PublicationChanged;
+  readonly change_lanes: LanesChanged;
+  readonly sync_schema: SchemaSynced;
 }
 
 /** What a handler returns; the loop adds the command's id and everything that surrounds an event. */

@@ -38,7 +38,7 @@ async function isComplete(client: SqlClient): Promise<boolean> {
   const { rows } = await client.query(
     `select pg_catalog.count(*)::int as present from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = '_bunny' and c.relname in ('position', 'table_state', 'copy_range')`,
+     where n.nspname = '_bunny' and c.relname in ('position', 'table_state', 'copy_range', 'parked_change', 'column_name')`,
   );
   return rows[0]?.['present'] === CREATE_TABLES.length;
 }
@@ -69,7 +69,16 @@ const CREATE_TABLES = [
      destination_table text not null,
      state text not null,
      copy_lsn pg_lsn,
-     reason text,
+     -- Why it is held or in error: a failure report.
+     reason json,
+     -- The signature of the shape that was followed last; null: none yet.
+     relation text,
+     -- What was asked of the lane and is not taken up yet: a LaneWish, with the id of its command.
+     wish json,
+     -- Commit LSNs of source transactions whose changes of this table are not to be applied.
+     skipped_lsns pg_lsn[] not null default '{}',
+     attempts int not null default 0,
+     next_retry_at timestamptz,
      rows_copied bigint not null default 0,
      rows_inserted bigint not null default 0,
      rows_updated bigint not null default 0,
@@ -90,5 +99,28 @@ const CREATE_TABLES = [
      bytes bigint not null,
      finished_at timestamptz not null default now(),
      primary key (mirror_id, source_schema, source_table, range_no)
+   )`,
+  `create table if not exists _bunny.parked_change (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     id bigint generated always as identity,
+     first_lsn pg_lsn not null,
+     last_lsn pg_lsn not null,
+     -- The message's headers, as they were, and the transactions of its batch.
+     head json not null,
+     transactions text not null,
+     payload bytea not null,
+     primary key (mirror_id, source_schema, source_table, id)
+   )`,
+  `create table if not exists _bunny.column_name (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     -- The column's attribute number at the source.
+     attribute_number int not null,
+     name text not null,
+     former_names text[] not null default '{}',
+     primary key (mirror_id, source_schema, source_table, attribute_number)
    )`,
 ] as const;

@@ -25,6 +25,8 @@ export function optionsOf(config: MirrorConfig): MirrorOptions {
     replicate_foreign_keys: config.replicate_foreign_keys,
     foreign_key_strategy: config.foreign_key_strategy,
     on_table_error: config.on_table_error,
+    resync_strategy: config.resync_strategy,
+    ddl_event_trigger: config.ddl_event_trigger,
     stream_max_bytes: config.stream_max_bytes,
     stream_tail_bytes: config.stream_tail_bytes,
   };

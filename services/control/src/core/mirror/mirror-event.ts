@@ -32,7 +32,10 @@ type Told<Worker extends { readonly type: string; readonly body: unknown }> = Ev
 >;
 
 /** The steps of the sagas are the commands that carry them out. */
-export type StepVerb = AnyCommand['verb'];
+export type StepVerb = Exclude<
+  AnyCommand['verb'],
+  'change_lanes' | 'change_publication' | 'sync_schema'
+>;
 
 export type MirrorCreated = Event<
   'mirror_created',
