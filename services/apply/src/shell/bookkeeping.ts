@@ -13,7 +13,7 @@ export interface SqlClient {
  * Creates the destination's bookkeeping schema `_bunny`, or finds it. Idempotent; several appliers may start at once.
  *
  * What is there already is only looked at, never created "if not exists": that would ask for the CREATE privilege even when
- * an administrator has prepared the schema for a role that lacks it.
+ * an administrator has prepared the schema for a role that lacks it. What an older version made is brought up to date.
  */
 export async function ensureBookkeeping(client: SqlClient): Promise<void> {
   if (await isComplete(client)) return;
@@ -23,6 +23,8 @@ export async function ensureBookkeeping(client: SqlClient): Promise<void> {
     if (!(await isComplete(client))) {
       if (!(await schemaExists(client))) await client.query('create schema _bunny');
       for (const statement of CREATE_TABLES) await client.query(statement);
+      for (const statement of ADD_COLUMNS) await client.query(statement);
+      if (await hasOldReason(client)) await client.query(CHANGE_REASON);
     }
     await client.query('commit');
   } catch (error) {
@@ -34,13 +36,56 @@ export async function ensureBookkeeping(client: SqlClient): Promise<void> {
 /** "bunny" in ASCII: serializes the creation among appliers. */
 const BOOKKEEPING_LOCK_KEY = 0x62756e6e79;
 
+/** The tables that all versions together have made. */
+export const BOOKKEEPING_TABLES = [
+  'position',
+  'table_state',
+  'copy_range',
+  'parked_change',
+  'column_name',
+] as const;
+
+/** Columns of `table_state` that came later than the table. */
+const LATER_COLUMNS = [
+  'relation text',
+  'wish json',
+  `skipped_lsns pg_lsn[] not null default '{}'`,
+  'attempts int not null default 0',
+  'next_retry_at timestamptz',
+  'renamed_schema text',
+  'renamed_table text',
+] as const;
+
 async function isComplete(client: SqlClient): Promise<boolean> {
   const { rows } = await client.query(
-    `select pg_catalog.count(*)::int as present from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-     where n.nspname = '_bunny' and c.relname in ('position', 'table_state', 'copy_range', 'parked_change', 'column_name')`,
+    `select (select pg_catalog.count(*)::int from pg_catalog.pg_class c
+               join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+              where n.nspname = '_bunny' and c.relname = any ($1)) as tables,
+            (select pg_catalog.count(*)::int from pg_catalog.pg_attribute a
+               join pg_catalog.pg_class c on c.oid = a.attrelid
+               join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+              where n.nspname = '_bunny' and c.relname = 'table_state' and not a.attisdropped
+                and a.attname = any ($2)) as columns`,
+    [BOOKKEEPING_TABLES, LATER_COLUMNS.map((column) => column.split(' ')[0])],
   );
-  return rows[0]?.['present'] === CREATE_TABLES.length;
+  const found = rows[0];
+  return (
+    found?.['tables'] === BOOKKEEPING_TABLES.length &&
+    found['columns'] === LATER_COLUMNS.length &&
+    !(await hasOldReason(client))
+  );
+}
+
+/** Reasons were text before they became failure reports. */
+async function hasOldReason(client: SqlClient): Promise<boolean> {
+  const { rows } = await client.query(
+    `select 1 from pg_catalog.pg_attribute a
+       join pg_catalog.pg_class c on c.oid = a.attrelid
+       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = '_bunny' and c.relname = 'table_state' and a.attname = 'reason'
+        and a.atttypid = 'pg_catalog.text'::pg_catalog.regtype`,
+  );
+  return rows.length > 0;
 }
 
 async function schemaExists(client: SqlClient): Promise<boolean> {
@@ -79,6 +124,9 @@ const CREATE_TABLES = [
      skipped_lsns pg_lsn[] not null default '{}',
      attempts int not null default 0,
      next_retry_at timestamptz,
+     -- The name that the source has it under now, if that is another one: the table is held, and changes of that name are its.
+     renamed_schema text,
+     renamed_table text,
      rows_copied bigint not null default 0,
      rows_inserted bigint not null default 0,
      rows_updated bigint not null default 0,
@@ -124,3 +172,11 @@ const CREATE_TABLES = [
      primary key (mirror_id, source_schema, source_table, attribute_number)
    )`,
 ] as const;
+
+const ADD_COLUMNS = LATER_COLUMNS.map(
+  (column) => `alter table _bunny.table_state add column if not exists ${column}`,
+);
+const CHANGE_REASON = `
+  alter table _bunny.table_state alter column reason type json
+    using case when reason is not null then json_build_object(
+      'kind', 'unexpected', 'message', reason, 'hint', '', 'action', 'retry_timed', 'detail', json_build_object()) end`;

@@ -6,6 +6,7 @@ import {
   sqlstateOf,
   toMirrorError,
 } from '@bunnydb/pg-client';
+import { BOOKKEEPING_TABLES } from './bookkeeping.js';
 import { endOlderSessions } from './position-row.js';
 
 /**
@@ -46,7 +47,8 @@ type Client = Awaited<ReturnType<typeof connectClient>>;
 async function removeRows(client: Client, mirrorId: string): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = '_bunny' and c.relname in ('position', 'table_state', 'copy_range')`,
+      where n.nspname = '_bunny' and c.relname = any ($1)`,
+    [BOOKKEEPING_TABLES],
   );
   if (rows.length === 0) return;
   await client.query('begin');

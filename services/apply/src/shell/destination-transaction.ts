@@ -55,7 +55,7 @@ export class DestinationTransactions {
     this.#mirrorId = Buffer.from(owner.mirrorId);
     this.#epoch = Buffer.from(owner.epoch);
     this.#firesTriggers = destination.firesTriggers;
-    this.#writer = new TableWriter(session, tables);
+    this.#writer = new TableWriter(session, tables, owner.mirrorId);
     this.#begin = session.prepare('begin');
     this.#commit = session.prepare('commit');
     this.#advance = session.prepare(ADVANCE_POSITION);

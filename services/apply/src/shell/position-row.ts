@@ -29,9 +29,11 @@ export async function takePosition(client: SqlClient, spec: MirrorSpec): Promise
     [spec.id, spec.name, identity.start_lsn, identity.system_id],
   );
   await endOlderSessions(client, spec.id);
+  // Its key's lock is what lanes hold until they have committed (`HOLD_EPOCH`); an UPDATE alone would not wait for them.
   const { rows } = await client.query(
-    `update _bunny.position set epoch = epoch + 1, mirror_name = $2, updated_at = now()
-      where mirror_id = $1 and source_system_id = $3
+    `with taken as (select from _bunny.position where mirror_id = $1 for update)
+     update _bunny.position set epoch = epoch + 1, mirror_name = $2, updated_at = now()
+      where mirror_id = $1 and source_system_id = $3 and exists (select from taken)
      returning epoch::text as epoch, lsn::text as lsn, stream_seq::int8::text as stream_seq, commit_time::text as commit_time`,
     [spec.id, spec.name, identity.system_id],
   );
@@ -84,6 +86,15 @@ export const ADVANCE_POSITION = `
      where mirror_id = $1::text and epoch = $2::int8 and lsn = $3::pg_lsn
     returning 1)
   select 1 / count(*) from moved`;
+
+/**
+ * The last statement of a lane's transaction, before COMMIT: fails with division by zero when another session has taken the mirror over. Parameters:
+ * mirror id and epoch. Holding only the key's lock, it never waits for the main lane's position, nor that for it, but a session
+ * that takes the position over waits until the lane has committed.
+ */
+export const HOLD_EPOCH = `
+  with held as (select from _bunny.position where mirror_id = $1::text and epoch = $2::int8 for key share)
+  select 1 / count(*) from held`;
 
 /** Adds to the tables' counters; the parameter is a JSON array. */
 export const ADD_COUNTS = `

@@ -32,7 +32,7 @@ export async function registerTables(
            is distinct from (excluded.destination_schema, excluded.destination_table)`,
     [spec.id, tables, copies ? 'pending' : 'running', copies ? null : formatLsn(startLsn)],
   );
-  for (const ledger of ['table_state', 'copy_range']) {
+  for (const ledger of ['table_state', 'copy_range', 'parked_change', 'column_name']) {
     await client.query(
       `delete from _bunny.${ledger} as l
         where l.mirror_id = $1

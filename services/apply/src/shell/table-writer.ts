@@ -1,6 +1,7 @@
 import type { PipelinedSession } from '@bunnydb/pg-client';
 import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
 import type { MirrorTables } from '../core/mirror-tables.js';
+import type { ParkedMessage } from '../core/parked-message.js';
 import { type StagedChange, netChange } from '../core/net-change.js';
 import { choosePath } from '../core/path-choice.js';
 import { RowCollector } from '../core/row-columns.js';
@@ -12,6 +13,7 @@ import { type RowLayout, type TablePlan, keyPlacesOf } from '../core/table-plan.
 import type { RowsStep, StepPart, TruncateStep, WorkStep } from '../core/work-step.js';
 import type { WorkTally } from '../core/work-tally.js';
 import { writeLargeRow } from './large-row-writer.js';
+import { parkMessages } from './parked-changes.js';
 import { RowWriter } from './row-writer.js';
 import { Stagings } from './staging.js';
 import type { WriteLabel } from './write-label.js';
@@ -26,14 +28,17 @@ export type WriteMode = 'fast' | 'exact';
 export class TableWriter {
   readonly #session: PipelinedSession;
   readonly #tables: MirrorTables;
+  readonly #mirrorId: string;
   readonly #rows: RowWriter;
   readonly #stagings: Stagings;
   /** Tables whose cached types this transaction relied on. */
   readonly #reliedOn = new Set<TablePlan['table']>();
 
-  constructor(session: PipelinedSession, tables: MirrorTables) {
+  /** @param mirrorId whose changes are parked. */
+  constructor(session: PipelinedSession, tables: MirrorTables, mirrorId: string) {
     this.#session = session;
     this.#tables = tables;
+    this.#mirrorId = mirrorId;
     this.#rows = new RowWriter(session);
     this.#stagings = new Stagings(session);
   }
@@ -63,6 +68,10 @@ export class TableWriter {
     let pending: RowsStep[] = [];
     for (const step of steps) {
       if (this.#session.hasFailed) return;
+      if (step.kind === 'park') {
+        await this.#park(step.table, step.parked);
+        continue;
+      }
       if (step.kind === 'rows' && mode === 'exact') {
         pending.push(step);
         continue;
@@ -85,6 +94,18 @@ export class TableWriter {
     const plan = this.#tables.planOf(table, layout);
     this.#reliedOn.add(plan.table);
     await writeLargeRow({ session: this.#session, stagings: this.#stagings }, plan, bytes, tally);
+  }
+
+  /** Keeps a row of a table outside the main lane that is too large to be held, piece by piece. */
+  async parkLargeRow(table: QualifiedName, pieces: AsyncIterable<ParkedMessage>): Promise<void> {
+    await this.#park(table, pieces);
+  }
+
+  async #park(
+    table: QualifiedName,
+    messages: Iterable<ParkedMessage> | AsyncIterable<ParkedMessage>,
+  ): Promise<void> {
+    await parkMessages(this.#session, { mirrorId: this.#mirrorId, table }, messages);
   }
 
   async #writeRows(step: RowsStep, tally: WorkTally): Promise<void> {

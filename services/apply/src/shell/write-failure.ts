@@ -30,6 +30,8 @@ function detailOf(label: WriteLabel): FailureDetail {
     }
     case 'truncate':
       return { tables: label.tables, action: label.action };
+    case 'park':
+      return { source_table: formatQualifiedName(label.source), action: label.action };
     case 'position':
     case 'fingerprint':
     case 'transaction':
