@@ -59,7 +59,7 @@ export class CopyQueue<Table extends QueuedTable> {
     return entry.running === 0 && entry.left.length === 0;
   }
 
-  /** Frees the table's place. */
+  /** Frees the table's place; what is left of it is not handed out any more. */
   close(table: Table): void {
     this.#open.delete(table);
   }

@@ -11,11 +11,41 @@ import type { CopyRange } from '../core/copy-range.js';
  * A table is `pending` until this mirror has put anything into it. Becoming `copying` is what gives the mirror the right to empty the table
  * later, so it is committed before the first row is written, and only for a table that was empty.
  */
-export interface LedgerEntry {
+export interface LedgerEntry extends CopyTarget {
   readonly mirrorId: string;
   /** The epoch that the session took the position with; an older session may write nothing any more. */
   readonly epoch: string;
+}
+
+/** A table to be copied, and what for. */
+export interface CopyTarget {
+  /** Where the rows go: the destination table, or its shadow. */
   readonly mapping: TableMapping;
+  readonly purpose: CopyPurpose;
+}
+
+/**
+ * `mirror`: before anything is streamed; `lane`: a table that joins later; `resync`: in place of what is there; `shadow`: into a table
+ * that takes the place of what is there.
+ */
+export type CopyPurpose = keyof typeof STATES;
+
+/** A table's state while it is copied, and when it is. */
+const STATES = {
+  mirror: { during: 'copying', after: 'running' },
+  lane: { during: 'copying', after: 'catching_up' },
+  resync: { during: 'resyncing', after: 'catching_up' },
+  shadow: { during: 'resyncing', after: 'resyncing' },
+} as const;
+
+/** The state that a table has when its copy is done. */
+export function stateAfter(purpose: CopyPurpose): (typeof STATES)[CopyPurpose]['after'] {
+  return STATES[purpose].after;
+}
+
+/** The state that a table has while it is copied. */
+export function stateDuring(purpose: CopyPurpose): (typeof STATES)[CopyPurpose]['during'] {
+  return STATES[purpose].during;
 }
 
 /** Which of the mirror's tables are still to be copied. */
@@ -40,11 +70,11 @@ export async function selectTablesToCopy(
 
 /**
  * Makes a table ready to be filled from nothing, in one transaction: refuses one with rows that the mirror did not write, empties one
- * that an earlier attempt began, and marks it `copying`.
+ * that an earlier attempt began or that is copied again, and marks it as being copied.
  */
 export async function beginTable(
   client: pg.Client,
-  { mirrorId, epoch, mapping }: LedgerEntry,
+  { mirrorId, epoch, mapping, purpose }: LedgerEntry,
   isPartitioned: boolean,
 ): Promise<void> {
   const key = tableKey(mirrorId, mapping.source);
@@ -63,9 +93,9 @@ export async function beginTable(
   );
   await client.query(
     `update _bunny.table_state
-        set state = 'copying', copy_lsn = null, rows_copied = 0, reason = null, updated_at = now()
+        set state = $4, copy_lsn = null, rows_copied = 0, reason = null, updated_at = now()
       where mirror_id = $1 and source_schema = $2 and source_table = $3`,
-    key,
+    [...key, stateDuring(purpose)],
   );
   await requireEpoch(client, mirrorId, epoch);
   await client.query('commit');
@@ -104,7 +134,7 @@ export async function insertRange(
 /** Marks a table as copied up to `lsn`, durably; returns its row count. */
 export async function finishTable(
   client: pg.Client,
-  { mirrorId, epoch, mapping }: LedgerEntry,
+  { mirrorId, epoch, mapping, purpose }: LedgerEntry,
   lsn: string,
 ): Promise<number> {
   await client.query('begin');
@@ -112,13 +142,14 @@ export async function finishTable(
   await client.query('set local synchronous_commit = on');
   const { rows } = await client.query<{ rows_copied: number }>(
     `update _bunny.table_state
-        set state = 'running', copy_lsn = $4, reason = null, last_synced_at = now(), updated_at = now(),
+        set state = $6, copy_lsn = $4, reason = null, last_synced_at = now(), updated_at = now(),
             rows_copied = (select coalesce(sum(r.rows), 0) from _bunny.copy_range r
                             where r.mirror_id = $1 and r.source_schema = $2 and r.source_table = $3)
-      where mirror_id = $1 and source_schema = $2 and source_table = $3
+      where mirror_id = $1 and source_schema = $2 and source_table = $3 and state = $5
       returning rows_copied::float8`,
-    [...tableKey(mirrorId, mapping.source), lsn],
+    [...tableKey(mirrorId, mapping.source), lsn, stateDuring(purpose), stateAfter(purpose)],
   );
+  if (rows.length !== 1) throw new MirrorError('unexpected', 'the table left the copy meanwhile');
   await requireEpoch(client, mirrorId, epoch);
   await client.query('commit');
   return rows[0]?.rows_copied ?? 0;
@@ -129,7 +160,11 @@ export async function finishTable(
  * at once, so a session that takes over finds all that we committed, and we commit nothing after it. Not asked earlier: a copy that hangs must not
  * keep the other one from taking over.
  */
-async function requireEpoch(client: pg.Client, mirrorId: string, epoch: string): Promise<void> {
+export async function requireEpoch(
+  client: pg.Client,
+  mirrorId: string,
+  epoch: string,
+): Promise<void> {
   const { rowCount } = await client.query(
     'select from _bunny.position where mirror_id = $1 and epoch = $2 for share',
     [mirrorId, epoch],

@@ -1,20 +1,21 @@
 /**
- * The initial copy: fills every table of a mirror that is not copied yet, under one snapshot of the source, whose LSN tells the stream where
- * to go on.
+ * The copy of tables under one snapshot of the source, whose LSN tells the stream where to go on: of all that a mirror has not copied yet, before
+ * it streams (`copyPendingTables`), or of those that a lane is to fill while the others go on (`copyTables`).
  *
- * 1. Ask `_bunny.table_state` which tables are still to be copied. Those that are done stay as they are.
+ * 1. The mirror's first copy asks `_bunny.table_state` which tables are still to be copied. Those that are done stay as they are.
  * 2. Take a snapshot with its exact LSN, say 0/5000 (`copy-snapshot.ts`).
  * 3. Under the snapshot, cut the tables into block ranges (`core/copy-range.ts`) and queue them, largest first (`core/copy-queue.ts`).
  * 4. Workers, each with a pair of sessions, take ranges (`copy-worker.ts`). The first to come to a table empties it and commits state
  *    `copying`. A range and its row in `_bunny.copy_range` commit together.
- * 5. Whoever finishes a table's last range analyzes it and commits state `running` with copy_lsn 0/5000. The applier then
- *    skips, for this table, transactions that committed before 0/5000.
+ * 5. Whoever finishes a table's last range analyzes it and commits state `running` with copy_lsn 0/5000, or, for a lane, the state that
+ *    `CopyPurpose` leads to. The applier then skips, for this table, transactions that committed before 0/5000.
  *
  * Durable are the states and the ledger. A crash at any point loses only tables that are not `running`: the next attempt empties them and
  * copies them under a new snapshot, say 0/6000; the tables done before keep 0/5000. Ranges of an unfinished table are not kept, since
  * their snapshot is gone with the session that held it. A table still `pending` that has rows is refused: they are not ours.
  *
- * The first failure ends all workers, and is thrown; what to do about it is the supervisor's to decide.
+ * The first failure ends all workers, and is thrown; what to do about it is the supervisor's to decide. A lane's copy may take a failure as one
+ * table's own (`onTableFailure`): then only that table is dropped.
  */
 import { setMaxListeners } from 'node:events';
 import type { MirrorSpec, TableStatus } from '@bunnydb/contracts';
@@ -22,8 +23,9 @@ import { type ConnectionSettings, closeSession } from '@bunnydb/pg-client';
 import type { QualifiedName } from '@bunnydb/pg-model';
 import type { CopyTableProgress } from '../core/copy-progress.js';
 import { CopyQueue } from '../core/copy-queue.js';
+import type { CopyRange } from '../core/copy-range.js';
 import { onSide } from './copy-failure.js';
-import { selectTablesToCopy } from './copy-ledger.js';
+import { type CopyTarget, selectTablesToCopy, stateAfter, stateDuring } from './copy-ledger.js';
 import { type TableCopy, planCopy } from './copy-plan.js';
 import { type CopySnapshot, openCopySnapshot } from './copy-snapshot.js';
 import { CopyWorker } from './copy-worker.js';
@@ -42,6 +44,10 @@ export interface CopyTablesOptions {
   readonly onProgress: (progress: CopyTableProgress) => void;
   /** A table's state has been committed; `table` is its source name. */
   readonly onTableState: (table: QualifiedName, status: TableStatus, rows: number) => void;
+  /** The snapshot is taken. */
+  readonly onSnapshot?: (lsn: string) => void;
+  /** True when the failure is the table's own: the others go on. */
+  readonly onTableFailure?: (table: QualifiedName, error: unknown) => boolean;
   /** Milliseconds of a clock that does not go back; `performance.now` unless given. */
   readonly nowMs?: () => number;
 }
@@ -53,6 +59,13 @@ export interface CopySummary {
   readonly seconds: number;
 }
 
+/** What a copy needs to know beside its options. */
+interface CopyScope {
+  readonly stopper: AbortController;
+  /** A destination session for looking things up. */
+  readonly writer: CopyWriter;
+}
+
 /**
  * Copies what is not copied yet. Before: the bookkeeping and a `table_state` row for each table of the spec exist. After: every
  * table is `running` and has a `copy_lsn`.
@@ -61,8 +74,34 @@ export interface CopySummary {
  */
 export async function copyPendingTables(options: CopyTablesOptions): Promise<CopySummary> {
   const { spec, destination } = options;
-  const nowMs = options.nowMs ?? (() => performance.now());
-  const startedAtMs = nowMs();
+  return await withWriter(options, async (scope) => {
+    const { client } = scope.writer;
+    const mappings = await onSide('destination', async () => {
+      // A copy that hangs somewhere would hold its tables against being emptied.
+      await endSessionsNamed(client, [destination.applicationName]);
+      return await selectTablesToCopy(client, spec.id, spec.tables);
+    });
+    const targets = mappings.map((mapping): CopyTarget => ({ mapping, purpose: 'mirror' }));
+    return await copyUnderSnapshot(options, targets, scope);
+  });
+}
+
+/**
+ * Copies these tables, whatever they hold, while others are streamed.
+ *
+ * @throws MirrorError of the first failure that is no table's own, or the signal's reason.
+ */
+export async function copyTables(
+  options: CopyTablesOptions,
+  targets: readonly CopyTarget[],
+): Promise<CopySummary> {
+  return await withWriter(options, (scope) => copyUnderSnapshot(options, targets, scope));
+}
+
+async function withWriter<Result>(
+  options: CopyTablesOptions,
+  work: (scope: CopyScope) => Promise<Result>,
+): Promise<Result> {
   const stopper = new AbortController();
   // Every session listens for the end, and there may be many.
   setMaxListeners(0, stopper.signal);
@@ -70,37 +109,47 @@ export async function copyPendingTables(options: CopyTablesOptions): Promise<Cop
   options.signal.throwIfAborted();
   options.signal.addEventListener('abort', onAbort, { once: true });
   let writer: CopyWriter | undefined;
-  let snapshot: CopySnapshot | undefined;
   try {
-    const { client, silencesTriggers } = (writer = await openCopyWriter(
-      destination,
-      stopper.signal,
-    ));
-    const tables = await onSide('destination', async () => {
-      // A copy that hangs somewhere would hold its tables against being emptied.
-      await endSessionsNamed(client, [destination.applicationName]);
-      return await selectTablesToCopy(client, spec.id, spec.tables);
-    });
-    if (tables.length === 0) return { tables: 0, rows: 0, seconds: 0 };
-    snapshot = await openCopySnapshot({
-      source: options.source,
-      mirrorId: spec.id,
-      signal: stopper.signal,
-    });
-    const source = await snapshot.openReader();
-    const copies = await planCopy({
-      spec,
-      tables,
-      source,
-      destination: client,
-      silencesTriggers,
-    }).finally(() => closeSession(source));
-    const rows = await new CopyRun({ ...options, nowMs }, snapshot, copies, stopper).run();
-    return { tables: tables.length, rows, seconds: (nowMs() - startedAtMs) / 1000 };
+    writer = await openCopyWriter(options.destination, stopper.signal);
+    return await work({ stopper, writer });
   } finally {
     options.signal.removeEventListener('abort', onAbort);
     if (writer) await closeSession(writer.client);
-    await snapshot?.close();
+  }
+}
+
+async function copyUnderSnapshot(
+  options: CopyTablesOptions,
+  targets: readonly CopyTarget[],
+  { stopper, writer }: CopyScope,
+): Promise<CopySummary> {
+  if (targets.length === 0) return { tables: 0, rows: 0, seconds: 0 };
+  const { spec } = options;
+  const nowMs = options.nowMs ?? (() => performance.now());
+  const startedAtMs = nowMs();
+  const snapshot = await openCopySnapshot({
+    source: options.source,
+    mirrorId: spec.id,
+    signal: stopper.signal,
+  });
+  try {
+    options.onSnapshot?.(snapshot.lsn);
+    const source = await snapshot.openReader();
+    const copies = await planCopy({
+      spec,
+      targets,
+      source,
+      destination: writer.client,
+      silencesTriggers: writer.silencesTriggers,
+      refuse: ({ mapping }, error) => {
+        if (!options.onTableFailure?.(mapping.source, error)) throw error;
+      },
+    }).finally(() => closeSession(source));
+    const run = new CopyRun({ ...options, nowMs }, snapshot, copies, stopper);
+    const { tables, rows } = await run.run();
+    return { tables, rows, seconds: (nowMs() - startedAtMs) / 1000 };
+  } finally {
+    await snapshot.close();
   }
 }
 
@@ -112,6 +161,8 @@ class CopyRun {
   readonly #stopper: AbortController;
   readonly #queue: CopyQueue<TableCopy>;
   #waiting: (() => void)[] = [];
+  readonly #dropped = new Set<TableCopy>();
+  #tables = 0;
   #rows = 0;
 
   constructor(
@@ -127,14 +178,14 @@ class CopyRun {
     this.#queue = new CopyQueue(copies, options.spec.options.snapshot_num_tables_in_parallel);
   }
 
-  async run(): Promise<number> {
+  async run(): Promise<{ readonly tables: number; readonly rows: number }> {
     const rangeCount = this.#copies.reduce((sum, copy) => sum + copy.ranges.length, 0);
     const workersMax = this.#options.spec.options.snapshot_max_parallel_workers;
     const workerCount = Math.max(1, Math.min(workersMax, rangeCount));
     // All are waited for, so that no session outlives the call; `#work` does not reject.
     await Promise.all(Array.from({ length: workerCount }, () => this.#work()));
     this.#stopper.signal.throwIfAborted();
-    return this.#rows;
+    return { tables: this.#tables, rows: this.#rows };
   }
 
   async #work(): Promise<void> {
@@ -156,11 +207,7 @@ class CopyRun {
         const work = this.#queue.take();
         if (work.kind === 'done') break;
         if (work.kind === 'wait') await this.#somethingChanged();
-        else {
-          await this.#beginOnce(worker, work.table);
-          await worker.copy(work.table, work.range);
-          if (this.#queue.finish(work.table)) await this.#finish(worker, work.table);
-        }
+        else await this.#copy(worker, work.table, work.range);
       }
     } catch (error) {
       // The first reason stays: the failures that follow are only echoes of it.
@@ -172,9 +219,32 @@ class CopyRun {
     }
   }
 
+  async #copy(worker: CopyWorker, table: TableCopy, range: CopyRange): Promise<void> {
+    try {
+      await this.#beginOnce(worker, table);
+      await worker.copy(table, range);
+      if (this.#queue.finish(table)) await this.#finish(worker, table);
+    } catch (error) {
+      if (this.#stopper.signal.aborted || !this.#drop(table, error)) throw error;
+      // What the pair of sessions was in the midst of is not to be gone on with.
+      worker.kill();
+      await worker.open();
+    }
+  }
+
+  /** Leaves a table out whose failure is its own; false when it is not. Several workers may meet it. */
+  #drop(table: TableCopy, error: unknown): boolean {
+    if (this.#dropped.has(table)) return true;
+    if (!this.#options.onTableFailure?.(table.mapping.source, error)) return false;
+    this.#dropped.add(table);
+    this.#queue.close(table);
+    this.#wake();
+    return true;
+  }
+
   async #beginOnce(worker: CopyWorker, table: TableCopy): Promise<void> {
     table.begun ??= worker.begin(table).then(() => {
-      this.#options.onTableState(table.mapping.source, 'copying', 0);
+      this.#options.onTableState(table.mapping.source, stateDuring(table.purpose), 0);
       this.#tell(table);
     });
     await table.begun;
@@ -182,10 +252,11 @@ class CopyRun {
 
   async #finish(worker: CopyWorker, table: TableCopy): Promise<void> {
     const rows = await worker.finish(table);
+    this.#tables += 1;
     this.#rows += rows;
     this.#queue.close(table);
     this.#tell(table);
-    this.#options.onTableState(table.mapping.source, 'running', rows);
+    this.#options.onTableState(table.mapping.source, stateAfter(table.purpose), rows);
     this.#wake();
   }
 

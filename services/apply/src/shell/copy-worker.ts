@@ -170,9 +170,9 @@ export class CopyWorker {
     return connected(this.#destination, this.#options.signal, 'destination');
   }
 
-  #entry({ mapping }: TableCopy): LedgerEntry {
+  #entry({ mapping, purpose }: TableCopy): LedgerEntry {
     const { mirrorId, epoch } = this.#options;
-    return { mirrorId, epoch, mapping };
+    return { mirrorId, epoch, mapping, purpose };
   }
 
   /** Names the table in what goes wrong; what is not judged yet came from the destination. */
