@@ -126,6 +126,15 @@ const READ_TABLES = `
     left join columns on columns.attrelid = wanted.oid
     left join keys on keys.indrelid = wanted.oid`;
 
+/** The parameters of `CHECK_FINGERPRINT`: these tables, as they were read. */
+export function fingerprintParameters(tables: readonly DestinationTable[]): readonly Buffer[] {
+  const fingerprint = tables.reduce((sum, table) => sum + BigInt(table.fingerprint), 0n);
+  return [
+    Buffer.from(`{${tables.map((table) => table.oid).join()}}`),
+    Buffer.from(`${fingerprint}`),
+  ];
+}
+
 /** Fails with division by zero when a column of the tables was added or altered since; dropped ones are among those altered. */
 export const CHECK_FINGERPRINT = `
   select 1 / (coalesce(sum(a.xmin::text::int8), 0) = $2::numeric)::int4

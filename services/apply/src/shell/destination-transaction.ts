@@ -3,7 +3,7 @@ import type { GroupOutcome, PipelinedSession, PreparedStatement } from '@bunnydb
 import { type Lsn, parseLsn } from '@bunnydb/pg-model';
 import type { MirrorTables } from '../core/mirror-tables.js';
 import type { WorkTally } from '../core/work-tally.js';
-import { CHECK_FINGERPRINT } from './destination-catalog.js';
+import { CHECK_FINGERPRINT, fingerprintParameters } from './destination-catalog.js';
 import type { DestinationSession } from './destination-session.js';
 import { ADD_COUNTS, ADVANCE_POSITION, lsnParameter } from './position-row.js';
 import { TableWriter } from './table-writer.js';
@@ -117,15 +117,9 @@ export class DestinationTransactions {
   #finish(advance: Advance): void {
     const tables = [...this.#writer.reliedOn];
     if (tables.length > 0) {
-      const fingerprint = tables.reduce((sum, table) => sum + BigInt(table.fingerprint), 0n);
-      this.#session.execute(
-        this.#checkFingerprint,
-        [
-          Buffer.from(`{${tables.map((table) => table.oid).join()}}`),
-          Buffer.from(`${fingerprint}`),
-        ],
-        { label: { action: 'fingerprint' } satisfies WriteLabel },
-      );
+      this.#session.execute(this.#checkFingerprint, fingerprintParameters(tables), {
+        label: { action: 'fingerprint' } satisfies WriteLabel,
+      });
     }
     this.#session.execute(
       this.#advance,
@@ -145,7 +139,8 @@ export class DestinationTransactions {
   }
 }
 
-function countsParameter(counts: WorkTally): Buffer {
+/** The counts as `ADD_COUNTS` takes them. */
+export function countsParameter(counts: WorkTally): Buffer {
   return Buffer.from(
     JSON.stringify(
       counts.tables.map(({ table, inserted, updated, deleted }) => ({
