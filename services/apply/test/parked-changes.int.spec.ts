@@ -3,7 +3,7 @@ import { lsnFromBigInt } from '@bunnydb/pg-model';
 import { type TestDatabase, createDatabase } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ParkedMessage } from '../src/core/parked-message.js';
-import { type SqlClient, ensureBookkeeping } from '../src/shell/bookkeeping.js';
+import { ensureBookkeeping } from '../src/shell/bookkeeping.js';
 import { DELETE_PARKED, parkMessages, readParked } from '../src/shell/parked-changes.js';
 
 const table = { schema: 'public', table: 'odd "name"' };
@@ -92,7 +92,7 @@ describe('the bookkeeping', () => {
        values ('old', 's', 't', 's', 't', 'running', 'a word')`,
     );
     await Promise.all([ensureBookkeeping(client as SqlClient), upgradeBeside()]);
-    await ensureBookkeeping(client as SqlClient);
+    await ensureBookkeeping(client);
     const { rows } = await client.query(
       `select state, reason->>'message' as reason, attempts, skipped_lsns::text as skipped from _bunny.table_state`,
     );
@@ -105,7 +105,7 @@ describe('the bookkeeping', () => {
 
   async function upgradeBeside(): Promise<void> {
     const other = await connect();
-    await ensureBookkeeping(other as SqlClient);
+    await ensureBookkeeping(other);
     await other.end();
   }
 });
@@ -126,7 +126,7 @@ describe('parked changes', () => {
     expect(await session.sync()).toEqual({ ok: true });
     const seen: string[][] = [];
     let lastId = 0n;
-    for await (const piece of readParked(client as SqlClient, owner, { bytesMax: 1 })) {
+    for await (const piece of readParked(client, owner, { bytesMax: 1 })) {
       lastId = piece.lastId;
       const texts: string[] = [piece.kind];
       if (piece.kind === 'rows')
@@ -141,7 +141,7 @@ describe('parked changes', () => {
       ['row', 'I\t1\t\\N\t3\tlong', ' row\n'],
       ['rows', 'D\t1\t\\N\t3\t\\N\n'],
     ]);
-    for await (const piece of readParked(client as SqlClient, owner, { bytesMax: 1_000_000 })) {
+    for await (const piece of readParked(client, owner, { bytesMax: 1_000_000 })) {
       if (piece.kind !== 'rows') continue;
       expect(piece.sources[0]?.messages[0]?.head.columns).toEqual(['id', 'a,b']);
       expect(piece.sources[0]?.transactions).toHaveLength(1);
