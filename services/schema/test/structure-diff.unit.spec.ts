@@ -34,6 +34,7 @@ const index = (name: string, body: string, more: Partial<IndexModel> = {}): Inde
   isValid: true,
   columns: ['a'],
   constraint: null,
+  children: [],
   ...more,
 });
 
@@ -64,10 +65,16 @@ function table(
     root: { schema, table: name },
     isRoot: true,
     isPartitioned: false,
+    partition: null,
+    partitionKey: null,
+    inherits: [],
     columns: [],
+    primaryKey: null,
     indexes: [],
     constraints: [],
     foreignKeys: [],
+    statistics: [],
+    settings: [],
     ...more,
   };
 }
@@ -76,6 +83,11 @@ const model = (...relations: readonly RelationStructure[]): StructureModel => ({
   relations,
   neededExtensions: [],
   installedExtensions: [],
+  availableExtensions: [],
+  types: [],
+  collations: [],
+  comments: [],
+  versionNumber: 180_000,
 });
 
 const mapping = (from: string, to: string, schema = 'd', exclude: string[] = []): TableMapping => ({

@@ -2,12 +2,13 @@ import { ReplicaIdentity } from '@bunnydb/pg-model';
 import { describe, expect, it } from 'vitest';
 import type { ColumnModel, SequenceModel, TableModel } from '../src/core/catalog-model.js';
 import { type DestinationObjects, createTableDdl } from '../src/core/table-ddl.js';
-import { createTypeStatement } from '../src/core/type-ddl.js';
+import { createTypeStatements } from '../src/core/type-ddl.js';
 import { orderTypes, typeKey } from '../src/core/type-order.js';
 
 const SEQUENCE: SequenceModel = {
   schema: 'public',
   name: 'users_id_seq',
+  reference: 'public.users_id_seq',
   isOwned: true,
   dataType: 'integer',
   start: '1',
@@ -22,6 +23,7 @@ const NOTHING: DestinationObjects = {
   hasSequence: () => false,
   hasFunction: () => false,
   hasVirtualColumns: true,
+  hasNotNullConstraints: true,
 };
 
 function column(name: string, overrides: Partial<ColumnModel> = {}): ColumnModel {
@@ -29,6 +31,8 @@ function column(name: string, overrides: Partial<ColumnModel> = {}): ColumnModel
     name,
     type: 'integer',
     isNotNull: false,
+    notNullConstraint: null,
+    isLocal: true,
     expression: null,
     generation: 'none',
     identity: 'none',
@@ -43,6 +47,7 @@ function column(name: string, overrides: Partial<ColumnModel> = {}): ColumnModel
 function table(columns: readonly ColumnModel[], overrides: Partial<TableModel> = {}): TableModel {
   return {
     name: { schema: 'public', table: 'users' },
+    inherits: [],
     partitionKey: null,
     columns,
     primaryKey: null,
@@ -75,6 +80,7 @@ const PRIMARY_KEY = {
   isDeferrable: false,
   isInitiallyDeferred: false,
   definition: 'PRIMARY KEY (id)',
+  body: 'USING btree (id)',
 };
 
 describe('createTableDdl', () => {
@@ -109,7 +115,8 @@ describe('createTableDdl', () => {
     const created = (objects: DestinationObjects): string | undefined =>
       ddl(table(columns), 'public.users', [], objects)[0];
     expect(created(NOTHING)).toBe(
-      `create table "public"."users" ("a" integer generated always as identity (${OPTIONS}) not null,` +
+      'create table "public"."users" ("a" integer generated always as identity' +
+        ` (sequence name "public"."users_id_seq" ${OPTIONS}) not null,` +
         ' "b" integer generated always as ((a * 2)) stored,' +
         ' "c" integer generated always as ((a * 3)) virtual,' +
         ' "d" text collate "pg_catalog"."C")',
@@ -146,13 +153,16 @@ describe('createTableDdl', () => {
       ...PRIMARY_KEY,
       name: 'by "email"',
       columns: ['email'],
+      body: 'USING btree (email)',
       definition: null,
     };
     const model = table([column('email')], {
       replicaIdentity: ReplicaIdentity.Index,
       identityIndex,
     });
-    expect(ddl(model)[1]).toBe('create unique index "by ""email""" on "public"."users" ("email")');
+    expect(ddl(model)[1]).toBe(
+      'create unique index "by ""email""" on "public"."users" USING btree (email)',
+    );
   });
 
   it('makes a partitioned table with its partitions beside it', () => {
@@ -164,19 +174,25 @@ describe('createTableDdl', () => {
           parent: { schema: 'public', table: 'users' },
           bound: 'FOR VALUES FROM (0) TO (10)',
           partitionKey: 'LIST (id)',
+          columns: [column('id')],
+          primaryKey: { ...PRIMARY_KEY, name: 'one_pkey' },
         },
         {
           name: { schema: 'cold', table: 'users_2' },
           parent: { schema: 'public', table: 'users_1' },
           bound: 'DEFAULT',
           partitionKey: null,
+          columns: [column('other', { expression: '1' }), column('id')],
+          primaryKey: null,
         },
       ],
     });
     expect(ddl(model, 'copy.people')).toEqual([
       'create table "copy"."people" ("id" integer) partition by RANGE (id)',
-      'create table "copy"."users_1" partition of "copy"."people" FOR VALUES FROM (0) TO (10) partition by LIST (id)',
-      'create table "cold"."users_2" partition of "copy"."users_1" DEFAULT',
+      'create table "copy"."users_1" ("id" integer, constraint "one_pkey" PRIMARY KEY (id)) partition by LIST (id)',
+      'alter table "copy"."people" attach partition "copy"."users_1" FOR VALUES FROM (0) TO (10)',
+      'create table "cold"."users_2" ("other" integer default 1, "id" integer)',
+      'alter table "copy"."users_1" attach partition "cold"."users_2" DEFAULT',
     ]);
   });
 });
@@ -190,7 +206,7 @@ describe('types', () => {
       name: 'pair',
       needs: [typeKey(moods)],
       kind: 'composite',
-      attributes: [{ name: 'm', type: 's.mood[]' }],
+      attributes: [{ name: 'm', type: 's.mood[]', collation: null }],
     } as const;
     expect(orderTypes([pair, moods, mood]).map((type) => type.name)).toEqual([
       'mood',
@@ -201,22 +217,27 @@ describe('types', () => {
 
   it('are written with quotes doubled and checks kept', () => {
     expect(
-      createTypeStatement({ schema: 's', name: 'm', needs: [], kind: 'enum', labels: [`it's`] }),
-    ).toBe(`create type "s"."m" as enum ('it''s')`);
+      createTypeStatements({ schema: 's', name: 'm', needs: [], kind: 'enum', labels: [`it's`] }),
+    ).toEqual([`create type "s"."m" as enum ('it''s')`]);
     expect(
-      createTypeStatement({
+      createTypeStatements({
         schema: 's',
         name: 'positive',
         needs: [],
         kind: 'domain',
         baseType: 'integer',
         isNotNull: true,
+        notNullName: 'positive_not_null',
         defaultExpression: '1',
         collation: null,
-        checks: [{ name: 'ok', definition: 'CHECK ((VALUE > 0))' }],
+        checks: [
+          { name: 'ok', definition: 'CHECK ((VALUE > 0))', isValidated: true },
+          { name: 'late', definition: 'CHECK ((VALUE > 1))', isValidated: false },
+        ],
       }),
-    ).toBe(
+    ).toEqual([
       'create domain "s"."positive" as integer default 1 not null constraint "ok" CHECK ((VALUE > 0))',
-    );
+      'alter domain "s"."positive" add constraint "late" CHECK ((VALUE > 1)) not valid',
+    ]);
   });
 });

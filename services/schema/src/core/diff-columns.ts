@@ -2,7 +2,7 @@ import { quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import type { ColumnModel } from './catalog-model.js';
 import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
 import { blocking, changeOf, online } from './structure-change.js';
-import { columnDefinition, defaultOf, isPlainNextval, sequenceName } from './table-ddl.js';
+import { columnDefinition, defaultOf, isPlainNextval, sequenceName } from './column-ddl.js';
 import {
   type DiffOptions,
   type DiffSink,

@@ -1,11 +1,19 @@
 import type { TableMapping } from '@bunnydb/contracts';
 import { type QualifiedName, formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
-import type { CatalogModel, ExtensionModel, TableModel, TypeModel } from './catalog-model.js';
+import type {
+  CatalogModel,
+  CollationModel,
+  ExtensionModel,
+  TableModel,
+  TypeModel,
+} from './catalog-model.js';
 import type { Finding } from './preflight-check.js';
 import { columnFindings } from './preflight-destination.js';
 import { type RelationIndex, keyOf } from './relation-facts.js';
-import { createTableDdl, partitionName, sequenceName } from './table-ddl.js';
-import { createTypeStatement } from './type-ddl.js';
+import { partitionName, sequenceName } from './column-ddl.js';
+import { createTableDdl } from './table-ddl.js';
+import { type MappedTable, inheritanceOf, orderByInheritance } from './table-inheritance.js';
+import { createCollationStatement, createTypeStatements } from './type-ddl.js';
 import { orderTypes, typeKey } from './type-order.js';
 
 /** What the destination has already. */
@@ -15,6 +23,8 @@ export interface DestinationState {
   readonly relations: RelationIndex;
   /** Types by `typeKey`; labels for enums. */
   readonly types: ReadonlyMap<string, readonly string[]>;
+  /** By `typeKey`. */
+  readonly collations: ReadonlySet<string>;
   readonly extensionsInstalled: ReadonlySet<string>;
   readonly extensionsAvailable: ReadonlySet<string>;
   /** By `keyOf`. */
@@ -25,7 +35,7 @@ export interface DestinationState {
 
 /** Statements that belong in one transaction. */
 export interface ProvisionStep {
-  readonly kind: 'schema' | 'extension' | 'type' | 'table';
+  readonly kind: 'schema' | 'extension' | 'collation' | 'type' | 'table';
   readonly name: string;
   readonly statements: readonly string[];
 }
@@ -55,41 +65,63 @@ export function planProvision(
   const tables = new Map(model.tables.map((table) => [keyOf(table.name), table]));
   const findings: Finding[] = [];
   const existing: string[] = [];
-  const missing: { readonly table: TableModel; readonly mapping: TableMapping }[] = [];
+  const missing: MappedTable[] = [];
+  const carried: MappedTable[] = [];
   for (const mapping of mappings) {
     const table = tables.get(keyOf(mapping.source));
     const target = state.relations.find(mapping.destination);
     const name = formatQualifiedName(mapping.destination);
-    if (table === undefined) findings.push(missingSource(mapping));
-    else if (target === undefined) missing.push({ table, mapping });
+    if (table === undefined) {
+      findings.push(missingSource(mapping));
+      continue;
+    }
+    carried.push({ table, mapping });
+    if (target === undefined) missing.push({ table, mapping });
     else if (target.kind === 'table' || target.kind === 'partitioned') {
       existing.push(name);
       findings.push(...columnFindings(mapping, { columns: sentColumns(table) }, target));
     } else findings.push({ detail: `${name} is not a table`, fix: 'Map it to another name.' });
   }
+  const collations = missing.length > 0 ? planCollations(model.collations, state) : [];
   const types = missing.length > 0 ? planTypes(model.types, state, findings) : [];
   const extensions = missing.length > 0 ? planExtensions(model.extensions, state, findings) : [];
   const schemas = planSchemas(neededSchemas(missing, model, extensions), state);
   const defaultsLeftOut: string[] = [];
   const sequences = new Set(state.sequences);
-  const tableSteps = missing.map(({ table, mapping }): ProvisionStep => {
-    const ddl = createTableDdl(table, mapping, {
-      hasSequence: (name) => sequences.has(keyOf(name)),
-      hasFunction: (signature) => state.functions.has(signature),
-      hasVirtualColumns: state.versionNumber >= VIRTUAL_COLUMNS_VERSION,
-    });
+  const objects = {
+    hasSequence: (name: QualifiedName) => sequences.has(keyOf(name)),
+    hasFunction: (signature: string) => state.functions.has(signature),
+    hasVirtualColumns: state.versionNumber >= VIRTUAL_COLUMNS_VERSION,
+    hasNotNullConstraints: state.versionNumber >= VIRTUAL_COLUMNS_VERSION,
+  };
+  const tableSteps = orderByInheritance(missing).map((entry): ProvisionStep => {
+    const { table, mapping } = entry;
+    const ddl = createTableDdl(table, mapping, objects, inheritanceOf(entry, carried));
     const name = formatQualifiedName(mapping.destination);
     for (const sequence of ddl.sequences) sequences.add(keyOf(sequence));
     defaultsLeftOut.push(...ddl.defaultsLeftOut.map((column) => `${name}.${column}`));
     return { kind: 'table', name, statements: ddl.statements };
   });
   return {
-    steps: [...schemas, ...extensions, ...types, ...tableSteps],
+    steps: [...schemas, ...extensions, ...collations, ...types, ...tableSteps],
     created: tableSteps.map((step) => step.name),
     existing,
     findings,
     defaultsLeftOut,
   };
+}
+
+function planCollations(
+  collations: readonly CollationModel[],
+  state: DestinationState,
+): ProvisionStep[] {
+  return collations
+    .filter((collation) => !state.collations.has(typeKey(collation)))
+    .map((collation) => ({
+      kind: 'collation',
+      name: typeKey(collation),
+      statements: [createCollationStatement(collation)],
+    }));
 }
 
 function planTypes(
@@ -111,8 +143,8 @@ function planTypes(
         fix: `Create the type ${name} at the destination.`,
       });
     }
-    const statement = createTypeStatement(type);
-    if (statement !== null) steps.push({ kind: 'type', name, statements: [statement] });
+    const statements = createTypeStatements(type);
+    if (statements.length > 0) steps.push({ kind: 'type', name, statements });
   }
   return steps;
 }
@@ -138,18 +170,21 @@ function planExtensions(
       if (!state.extensionsAvailable.has(extension.name)) {
         findings.push({
           detail: `the extension ${extension.name} is not available at the destination server`,
-          fix: `Install the package that brings the extension ${extension.name} on the destination server.`,
+          fix: `Install the package that brings the extension ${extension.name} on the destination server; it is made then by: ${createExtensionStatement(extension)};`,
         });
       }
       return {
         kind: 'extension',
         name: extension.name,
         schema: extension.schema,
-        statements: [
-          `create extension if not exists ${quoteIdentifier(extension.name)} with schema ${quoteIdentifier(extension.schema)}`,
-        ],
+        statements: [createExtensionStatement(extension)],
       };
     });
+}
+
+/** Makes an extension where the source has it. */
+export function createExtensionStatement({ name, schema }: ExtensionModel): string {
+  return `create extension if not exists ${quoteIdentifier(name)} with schema ${quoteIdentifier(schema)}`;
 }
 
 function planSchemas(schemas: ReadonlySet<string>, state: DestinationState): ProvisionStep[] {
@@ -163,7 +198,7 @@ function planSchemas(schemas: ReadonlySet<string>, state: DestinationState): Pro
 }
 
 function neededSchemas(
-  missing: readonly { readonly table: TableModel; readonly mapping: TableMapping }[],
+  missing: readonly MappedTable[],
   model: CatalogModel,
   extensions: readonly { readonly schema: string }[],
 ): ReadonlySet<string> {
@@ -180,7 +215,9 @@ function neededSchemas(
     ];
     for (const name of names) schemas.add(name.schema);
   }
-  if (missing.length > 0) model.types.forEach((type) => schemas.add(type.schema));
+  if (missing.length > 0) {
+    for (const { schema } of [...model.types, ...model.collations]) schemas.add(schema);
+  }
   extensions.forEach((extension) => schemas.add(extension.schema));
   return schemas;
 }

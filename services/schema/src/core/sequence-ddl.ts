@@ -1,9 +1,11 @@
 import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import type { SequenceModel, SequenceOptions } from './catalog-model.js';
 
-/** The parenthesised options of an identity column. */
-export function identityOptions(options: SequenceOptions | null): string {
-  return options === null ? '' : ` (${sequenceOptions(options)})`;
+/** The parenthesised options of an identity column; `name` for its sequence, where PostgreSQL shall not choose one. */
+export function identityOptions(options: SequenceOptions | null, name?: QualifiedName): string {
+  if (options === null) return '';
+  const called = name ? `sequence name ${quoteQualifiedName(name)} ` : '';
+  return ` (${called}${sequenceOptions(options)})`;
 }
 
 /** Creates a sequence at the destination under `name`. */
@@ -20,7 +22,8 @@ export function ownSequenceStatement(
   return `alter sequence ${quoteQualifiedName(name)} owned by ${quoteQualifiedName(table)}.${quoteIdentifier(column)}`;
 }
 
-function sequenceOptions(options: SequenceOptions): string {
+/** The options as CREATE SEQUENCE and ALTER SEQUENCE take them. */
+export function sequenceOptions(options: SequenceOptions): string {
   return [
     `start with ${options.start}`,
     `increment by ${options.increment}`,

@@ -7,7 +7,7 @@ import { diffIndexes, indexNames } from './diff-indexes.js';
 import { keyOf } from './relation-facts.js';
 import { type StructureDiff, changeOf, online, orderChanges } from './structure-change.js';
 import type { RelationStructure, StructureModel } from './structure-model.js';
-import { partitionName } from './table-ddl.js';
+import { partitionName } from './column-ddl.js';
 import { type DiffOptions, type DiffSink, NameBook, type TablePair } from './table-pair.js';
 
 /**

@@ -1,5 +1,17 @@
 import type { QualifiedName } from '@bunnydb/pg-model';
-import type { ColumnModel, ExtensionModel } from './catalog-model.js';
+import type {
+  CollationModel,
+  ColumnModel,
+  ExtensionModel,
+  KeyModel,
+  TypeModel,
+} from './catalog-model.js';
+
+/** An index below that of a partitioned table. */
+export interface ChildIndex extends QualifiedName {
+  /** The index's name; the schema and table are those of the partition. */
+  readonly name: string;
+}
 
 /** An index that hangs on no parent's index. */
 export interface IndexModel {
@@ -16,6 +28,8 @@ export interface IndexModel {
   readonly columns: readonly string[];
   /** The constraint that it stands behind. */
   readonly constraint: string | null;
+  /** Of a partitioned table: the indexes of all partitions below, the deepest first. */
+  readonly children: readonly ChildIndex[];
 }
 
 export const CONSTRAINT_KINDS = ['primary_key', 'unique', 'exclusion', 'check'] as const;
@@ -58,6 +72,58 @@ export interface ForeignKeyModel {
   readonly isEnforced: boolean;
 }
 
+/** Extended statistics. */
+export interface StatisticsModel {
+  readonly schema: string;
+  readonly name: string;
+  /** Empty for statistics of one expression, which have no kinds to choose. */
+  readonly kinds: readonly string[];
+  /** Columns and expressions, as PostgreSQL writes them; it names no table. */
+  readonly body: string;
+  readonly columns: readonly string[];
+  readonly target: number | null;
+  readonly comment: string | null;
+}
+
+export const SETTING_KINDS = [
+  'table_option',
+  'storage',
+  'compression',
+  'column_statistics',
+  'column_option',
+  'index_statistics',
+  'replica_identity',
+  'cluster',
+  'table_comment',
+  'column_comment',
+  'constraint_comment',
+  'index_comment',
+  'sequence_comment',
+] as const;
+
+/** Something that is set on a relation or on a part of it, and that has a default which is not listed. */
+export interface SettingModel {
+  readonly kind: (typeof SETTING_KINDS)[number];
+  /** The column, index or constraint; empty for the table itself. A sequence goes by the column that it serves. */
+  readonly object: string;
+  /** Which option, which column of an index, or which sequence. */
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A comment on something that tables share, and that has the same name on both sides. */
+export interface SharedComment {
+  /** As COMMENT ON takes it. */
+  readonly target: string;
+  readonly text: string;
+}
+
+/** Where a partition hangs. */
+export interface PartitionPlace {
+  readonly parent: QualifiedName;
+  readonly bound: string;
+}
+
 /** A table, or a partition below it, with all that is its own. */
 export interface RelationStructure {
   readonly name: QualifiedName;
@@ -65,11 +131,19 @@ export interface RelationStructure {
   readonly root: QualifiedName;
   readonly isRoot: boolean;
   readonly isPartitioned: boolean;
-  /** Of a root; partitions have their root's. */
+  /** Null for a root. */
+  readonly partition: PartitionPlace | null;
+  /** `RANGE (…)` … of a partitioned table, else null. */
+  readonly partitionKey: string | null;
+  /** Tables that it inherits from; none for a partition. */
+  readonly inherits: readonly QualifiedName[];
   readonly columns: readonly ColumnModel[];
+  readonly primaryKey: KeyModel | null;
   readonly indexes: readonly IndexModel[];
   readonly constraints: readonly ConstraintModel[];
   readonly foreignKeys: readonly ForeignKeyModel[];
+  readonly statistics: readonly StatisticsModel[];
+  readonly settings: readonly SettingModel[];
 }
 
 /** The structure of a set of tables as one catalog has it. */
@@ -78,4 +152,12 @@ export interface StructureModel {
   /** Extensions that indexes take operator classes or access methods from. */
   readonly neededExtensions: readonly ExtensionModel[];
   readonly installedExtensions: readonly string[];
+  /** Extensions that could be installed. */
+  readonly availableExtensions: readonly string[];
+  /** Types and collations that the relations need. */
+  readonly types: readonly TypeModel[];
+  readonly collations: readonly CollationModel[];
+  readonly comments: readonly SharedComment[];
+  /** What the server is. */
+  readonly versionNumber: number;
 }

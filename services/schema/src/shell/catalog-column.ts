@@ -1,4 +1,4 @@
-import type { ColumnModel, SequenceModel, SequenceOptions } from '../core/catalog-model.js';
+import type { ColumnModel, IdentitySequence, SequenceModel } from '../core/catalog-model.js';
 
 /** A row of `SELECT_COLUMNS`. */
 export interface ColumnRow {
@@ -6,14 +6,21 @@ export interface ColumnRow {
   readonly name: string;
   readonly type: string;
   readonly is_not_null: boolean;
+  readonly is_local: boolean;
+  readonly not_null_name: string | null;
+  readonly not_null_is_local: boolean | null;
+  readonly not_null_is_no_inherit: boolean | null;
+  readonly not_null_is_validated: boolean | null;
   readonly expression: string | null;
   readonly generation: string;
   readonly identity: string;
   readonly collation_schema: string | null;
   readonly collation_name: string | null;
-  readonly identity_options: SequenceOptions | null;
+  readonly identity_options: IdentitySequence | null;
   readonly sequences: readonly SequenceModel[];
   readonly functions: readonly string[];
+  readonly number: number;
+  readonly missing: string | null;
 }
 
 export function columnOf(row: ColumnRow): ColumnModel {
@@ -21,6 +28,16 @@ export function columnOf(row: ColumnRow): ColumnModel {
     name: row.name,
     type: row.type,
     isNotNull: row.is_not_null,
+    isLocal: row.is_local,
+    notNullConstraint:
+      row.not_null_name === null
+        ? null
+        : {
+            name: row.not_null_name,
+            isLocal: row.not_null_is_local ?? true,
+            isNoInherit: row.not_null_is_no_inherit ?? false,
+            isValidated: row.not_null_is_validated ?? true,
+          },
     expression: row.expression,
     generation: GENERATIONS[row.generation] ?? 'none',
     identity: IDENTITIES[row.identity] ?? 'none',
@@ -31,6 +48,8 @@ export function columnOf(row: ColumnRow): ColumnModel {
         : { schema: row.collation_schema, name: row.collation_name },
     sequences: row.sequences,
     functions: row.functions,
+    number: row.number,
+    ...(row.missing === null ? {} : { missing: row.missing }),
   };
 }
 

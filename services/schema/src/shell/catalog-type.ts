@@ -1,4 +1,10 @@
-import type { ExtensionModel, TypeModel } from '../core/catalog-model.js';
+import type {
+  AttributeModel,
+  DomainCheck,
+  ExtensionModel,
+  RangeModel,
+  TypeModel,
+} from '../core/catalog-model.js';
 import { typeKey } from '../core/type-order.js';
 
 /** A row of `SELECT_TYPES`. */
@@ -17,9 +23,10 @@ export interface TypeRow {
   readonly default_expression: string | null;
   readonly collation_schema: string | null;
   readonly collation_name: string | null;
-  readonly checks: readonly { readonly name: string; readonly definition: string }[];
-  readonly attributes: readonly { readonly name: string; readonly type: string }[] | null;
-  readonly range: { readonly subtype: string; readonly multirangeName: string } | null;
+  readonly checks: readonly DomainCheck[];
+  readonly not_null_name: string | null;
+  readonly attributes: readonly AttributeModel[] | null;
+  readonly range: RangeModel | null;
 }
 
 export function typeOf(row: TypeRow): TypeModel {
@@ -39,20 +46,28 @@ export function typeOf(row: TypeRow): TypeModel {
           row.collation_schema === null || row.collation_name === null
             ? null
             : { schema: row.collation_schema, name: row.collation_name },
-        checks: row.checks,
+        notNullName: row.not_null_name,
+        checks: row.checks.map(withoutNotValid),
       };
     case 'c':
       return row.relation_kind === 'c'
         ? { ...base, kind: 'composite', attributes: row.attributes ?? [] }
         : { ...base, kind: 'unsupported', reason: 'it is the row type of a table' };
     case 'r':
-      return { ...base, kind: 'range', subtype: '', multirangeName: '', ...row.range };
+      return row.range === null
+        ? { ...base, kind: 'unsupported', reason: 'the catalog does not tell its range' }
+        : { ...base, kind: 'range', ...row.range };
     case 'm':
       // Made together with its range.
       return { ...base, kind: 'implied' };
     default:
       return { ...base, kind: 'unsupported', reason: 'it is a base type of its own' };
   }
+}
+
+/** PostgreSQL writes NOT VALID last, and only for what is not validated. */
+function withoutNotValid(check: DomainCheck): DomainCheck {
+  return { ...check, definition: check.definition.replace(/ NOT VALID$/, '') };
 }
 
 /** The extension that brings a type, if one does. */

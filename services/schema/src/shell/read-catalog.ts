@@ -5,12 +5,14 @@ import type {
   CatalogModel,
   ColumnModel,
   ExtensionModel,
-  KeyModel,
   PartitionModel,
   TableModel,
 } from '../core/catalog-model.js';
 import { type ColumnRow, columnOf } from './catalog-column.js';
+import { type CollationRow, collationOf } from './catalog-collation.js';
+import { type KeyRow, keyModelOf } from './catalog-key.js';
 import { type TypeRow, extensionOf, typeOf } from './catalog-type.js';
+import { SELECT_COLLATIONS } from './sql/select-collations.js';
 import { SELECT_COLUMNS } from './sql/select-columns.js';
 import { SELECT_DEFAULT_EXTENSIONS } from './sql/select-default-extensions.js';
 import { SELECT_KEYS } from './sql/select-keys.js';
@@ -27,10 +29,15 @@ export async function readCatalog(
     names.map((name) => name.table),
   ]);
   const roots = tables.rows.filter((row) => row.level === 0);
-  const oids = [roots.map((row) => row.oid)];
-  const columns = groupByTable((await client.query<ColumnRow>(SELECT_COLUMNS, oids)).rows);
-  const keys = groupByTable((await client.query<KeyRow>(SELECT_KEYS, oids)).rows);
+  const oids = [tables.rows.map((row) => row.oid)];
+  const partitions = groupBy(
+    tables.rows.filter((row) => row.level > 0),
+    (row) => row.root,
+  );
+  const columns = groupBy((await client.query<ColumnRow>(SELECT_COLUMNS, oids)).rows, ofTable);
+  const keys = groupBy((await client.query<KeyRow>(SELECT_KEYS, oids)).rows, ofTable);
   const types = (await client.query<TypeRow>(SELECT_TYPES, oids)).rows;
+  const collations = (await client.query<CollationRow>(SELECT_COLLATIONS, oids)).rows;
   const extensions = await client.query<ExtensionModel>(SELECT_DEFAULT_EXTENSIONS, oids);
   return {
     tables: roots.map((row) =>
@@ -38,10 +45,17 @@ export async function readCatalog(
         row,
         (columns.get(row.oid) ?? []).map(columnOf),
         keys.get(row.oid) ?? [],
-        tables.rows.filter((other) => other.root === row.oid && other.level > 0).map(partitionOf),
+        (partitions.get(row.oid) ?? []).map((partition) =>
+          partitionOf(
+            partition,
+            (columns.get(partition.oid) ?? []).map(columnOf),
+            keys.get(partition.oid) ?? [],
+          ),
+        ),
       ),
     ),
     types: types.filter((row) => row.extension === null).map(typeOf),
+    collations: collations.map(collationOf),
     extensions: unique([...types.flatMap(extensionOf), ...extensions.rows]),
   };
 }
@@ -56,45 +70,45 @@ function tableOf(
   const identity = keys.find((key) => key.is_replica_identity && !key.is_primary);
   return {
     name: { schema: row.schema, table: row.name },
+    inherits: row.inherits,
     partitionKey: row.partition_key,
     columns,
-    primaryKey: primary ? keyOf(primary) : null,
+    primaryKey: primary ? keyModelOf(primary) : null,
     replicaIdentity: isReplicaIdentity(row.replica_identity)
       ? row.replica_identity
       : ReplicaIdentity.Default,
-    identityIndex: identity ? keyOf(identity) : null,
+    identityIndex: identity ? keyModelOf(identity) : null,
     partitions,
   };
 }
 
-function keyOf(row: KeyRow): KeyModel {
-  return {
-    name: row.name,
-    columns: row.columns,
-    includedColumns: row.included_columns,
-    isDeferrable: row.is_deferrable,
-    isInitiallyDeferred: row.is_initially_deferred,
-    definition: row.definition,
-  };
-}
-
-function partitionOf(row: TableRow): PartitionModel {
+function partitionOf(
+  row: TableRow,
+  columns: readonly ColumnModel[],
+  keys: readonly KeyRow[],
+): PartitionModel {
+  const primary = keys.find((key) => key.is_primary);
   return {
     name: { schema: row.schema, table: row.name },
     parent: { schema: row.parent_schema ?? '', table: row.parent_name ?? '' },
     bound: row.bound ?? 'DEFAULT',
     partitionKey: row.partition_key,
+    columns,
+    primaryKey: primary ? keyModelOf(primary) : null,
   };
 }
 
-function groupByTable<Row extends { readonly table_oid: string }>(
+const ofTable = (row: { readonly table_oid: string }): string => row.table_oid;
+
+function groupBy<Row>(
   rows: readonly Row[],
+  keyOf: (row: Row) => string,
 ): ReadonlyMap<string, readonly Row[]> {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
-    const group = groups.get(row.table_oid);
+    const group = groups.get(keyOf(row));
     if (group) group.push(row);
-    else groups.set(row.table_oid, [row]);
+    else groups.set(keyOf(row), [row]);
   }
   return groups;
 }
@@ -111,19 +125,8 @@ interface TableRow {
   readonly name: string;
   readonly replica_identity: string;
   readonly partition_key: string | null;
+  readonly inherits: readonly QualifiedName[];
   readonly parent_schema: string | null;
   readonly parent_name: string | null;
   readonly bound: string | null;
-}
-
-interface KeyRow {
-  readonly table_oid: string;
-  readonly name: string;
-  readonly is_primary: boolean;
-  readonly is_replica_identity: boolean;
-  readonly is_deferrable: boolean;
-  readonly is_initially_deferred: boolean;
-  readonly definition: string | null;
-  readonly columns: readonly string[];
-  readonly included_columns: readonly string[];
 }

@@ -21,6 +21,7 @@ export async function readDestinationState(
     schemas: new Set(server.schemas.keys()),
     relations,
     types: new Map(row.types.map((type) => [typeKey(type), type.labels])),
+    collations: new Set(row.collations.map(typeKey)),
     extensionsInstalled: new Set(row.extensions_installed),
     extensionsAvailable: new Set(row.extensions_available),
     sequences: new Set(row.sequences.map(keyOf)),
@@ -34,6 +35,7 @@ interface ObjectsRow {
     readonly name: string;
     readonly labels: readonly string[];
   }[];
+  readonly collations: readonly { readonly schema: string; readonly name: string }[];
   readonly extensions_installed: readonly string[];
   readonly extensions_available: readonly string[];
   readonly sequences: readonly { readonly schema: string; readonly table: string }[];

@@ -1,10 +1,14 @@
 import type {
+  ChildIndex,
   ConstraintKind,
   ConstraintModel,
   ForeignKeyAction,
   ForeignKeyModel,
   IndexModel,
+  SettingModel,
+  StatisticsModel,
 } from '../core/structure-model.js';
+import { SETTING_KINDS } from '../core/structure-model.js';
 
 /** A row of `SELECT_INDEXES`. */
 export interface IndexRow {
@@ -12,21 +16,19 @@ export interface IndexRow {
   readonly name: string;
   readonly is_unique: boolean;
   readonly is_valid: boolean;
-  readonly definition: string;
-  readonly prefix: string;
+  readonly body: string;
+  readonly children: readonly ChildIndex[];
   readonly constraint_name: string | null;
   readonly columns: readonly string[];
 }
 
 export function indexOf(row: IndexRow): IndexModel {
-  if (!row.definition.startsWith(row.prefix)) {
-    throw new Error(`the definition of the index ${row.name} does not begin with its name`);
-  }
   return {
     name: row.name,
     isUnique: row.is_unique,
     isValid: row.is_valid,
-    body: row.definition.slice(row.prefix.length),
+    body: row.body,
+    children: row.children,
     columns: row.columns,
     constraint: row.constraint_name,
   };
@@ -118,3 +120,27 @@ const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
   n: 'set null',
   d: 'set default',
 };
+
+/** A row of `SELECT_STATISTICS`. */
+export interface StatisticsRow extends StatisticsModel {
+  readonly table_oid: string;
+}
+
+export function statisticsOf({ table_oid: _, ...model }: StatisticsRow): StatisticsModel {
+  return model;
+}
+
+/** A row of `SELECT_SETTINGS`. */
+export interface SettingRow {
+  readonly table_oid: string;
+  readonly kind: string;
+  readonly object: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export function settingOf(row: SettingRow): SettingModel {
+  const kind = SETTING_KINDS.find((known) => known === row.kind);
+  if (kind === undefined) throw new Error(`no kind of setting is called ${row.kind}`);
+  return { kind, object: row.object, key: row.key, value: row.value };
+}

@@ -7,6 +7,10 @@ export const SELECT_DESTINATION_OBJECTS = `
              left join pg_class c on c.oid = t.typrelid
             where t.oid >= 16384 and t.typcategory <> 'A' and coalesce(c.relkind, 'c') = 'c'
          ), '[]'::json) as types,
+         coalesce((
+           select json_agg(json_build_object('schema', n.nspname, 'name', c.collname))
+             from pg_collation c join pg_namespace n on n.oid = c.collnamespace where c.oid >= 16384
+         ), '[]'::json) as collations,
          coalesce((select json_agg(extname) from pg_extension), '[]'::json) as extensions_installed,
          coalesce((select json_agg(name) from pg_available_extensions), '[]'::json) as extensions_available,
          coalesce((

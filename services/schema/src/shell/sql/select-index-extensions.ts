@@ -12,4 +12,6 @@ export const SELECT_INDEX_EXTENSIONS = `
              join pg_extension e on e.oid = d.refobjid
              join pg_namespace n on n.oid = e.extnamespace
          ), '[]'::json) as needed,
-         coalesce((select json_agg(extname) from pg_extension), '[]'::json) as installed`;
+         coalesce((select json_agg(extname) from pg_extension), '[]'::json) as installed,
+         coalesce((select json_agg(name) from pg_available_extensions), '[]'::json) as available,
+         current_setting('server_version_num')::int as version_number`;

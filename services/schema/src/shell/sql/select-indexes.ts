@@ -1,12 +1,18 @@
-/**
- * Indexes of the relations `$1` (OIDs) that hang on no parent's index. `prefix` is what the definition begins with, put together from names as
- * PostgreSQL does it; what follows names no table.
- */
+import { INDEX_BODY } from './index-body.js';
+
+/** Indexes of the relations `$1` (OIDs) that hang on no parent's index; of those on partitioned tables also the indexes below, the deepest first. */
 export const SELECT_INDEXES = `
   select i.indrelid::text as table_oid, c.relname::text as name, i.indisunique as is_unique, i.indisvalid as is_valid,
-         pg_get_indexdef(i.indexrelid) as definition,
-         'CREATE ' || case when i.indisunique then 'UNIQUE ' else '' end || 'INDEX ' || quote_ident(c.relname) || ' ON '
-           || case when c.relkind = 'I' then 'ONLY ' else '' end || quote_ident(n.nspname) || '.' || quote_ident(t.relname) || ' ' as prefix,
+         ${INDEX_BODY} as body,
+         coalesce((
+           select json_agg(json_build_object('schema', cn.nspname, 'table', ct.relname, 'name', cc.relname) order by p.level desc, cc.relname)
+             from pg_partition_tree(case when c.relkind = 'I' then c.oid end) p
+             join pg_index ci on ci.indexrelid = p.relid
+             join pg_class cc on cc.oid = ci.indexrelid
+             join pg_class ct on ct.oid = ci.indrelid
+             join pg_namespace cn on cn.oid = ct.relnamespace
+            where p.level > 0
+         ), '[]'::json) as children,
          k.conname::text as constraint_name,
          coalesce((
            select json_agg(a.attname order by a.attnum) from pg_attribute a
@@ -18,8 +24,6 @@ export const SELECT_INDEXES = `
          ), '[]'::json) as columns
     from pg_index i
     join pg_class c on c.oid = i.indexrelid
-    join pg_class t on t.oid = i.indrelid
-    join pg_namespace n on n.oid = t.relnamespace
     left join pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
    where i.indrelid = any ($1::oid[])
      and not exists (select from pg_inherits h where h.inhrelid = i.indexrelid)

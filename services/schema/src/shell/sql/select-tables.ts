@@ -17,6 +17,11 @@ export const SELECT_TABLES = `
          s.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
          c.relreplident::text as replica_identity,
          case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
+         case when not c.relispartition then coalesce((
+           select json_agg(json_build_object('schema', hn.nspname, 'table', hc.relname) order by h.inhseqno)
+             from pg_inherits h join pg_class hc on hc.oid = h.inhparent join pg_namespace hn on hn.oid = hc.relnamespace
+            where h.inhrelid = c.oid
+         ), '[]'::json) else '[]'::json end as inherits,
          ps.nspname::text as parent_schema, p.relname::text as parent_name,
          pg_get_expr(c.relpartbound, c.oid) as bound
     from found f

@@ -1,24 +1,8 @@
+import { NEEDED_TYPES } from './needed-types.js';
+
 /** Types that the columns of the tables `$1` (OIDs) need, and those that these need in turn; built-in ones left out. */
 export const SELECT_TYPES = `
-  with recursive edges (type, needs) as (
-    select t.oid, t.typelem from pg_type t where t.typelem <> 0 and t.typcategory = 'A'
-    union all
-    select t.oid, t.typbasetype from pg_type t where t.typbasetype <> 0
-    union all
-    select t.oid, a.atttypid from pg_type t
-      join pg_attribute a on a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
-     where t.typtype = 'c'
-    union all
-    select r.rngtypid, r.rngsubtype from pg_range r
-    union all
-    select r.rngmultitypid, r.rngtypid from pg_range r
-  ),
-  needed (type) as (
-    select a.atttypid from pg_attribute a
-     where a.attrelid = any ($1::oid[]) and a.attnum > 0 and not a.attisdropped
-    union
-    select e.needs from needed n join edges e on e.type = n.type
-  )
+  with ${NEEDED_TYPES}
   select s.nspname::text as schema, t.typname::text as name, t.typtype::text as kind,
          t.typcategory = 'A' and t.typelem <> 0 as is_array, rel.relkind::text as relation_kind,
          x.extname::text as extension, xs.nspname::text as extension_schema,
@@ -30,12 +14,25 @@ export const SELECT_TYPES = `
          case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end as base_type,
          t.typnotnull as is_not_null, pg_get_expr(t.typdefaultbin, 0) as default_expression,
          cs.nspname::text as collation_schema, c.collname::text as collation_name,
-         coalesce((select json_agg(json_build_object('name', k.conname, 'definition', pg_get_constraintdef(k.oid)) order by k.conname)
+         coalesce((select json_agg(json_build_object('name', k.conname, 'definition', pg_get_constraintdef(k.oid), 'isValidated', k.convalidated)
+                              order by k.conname)
                      from pg_constraint k where k.contypid = t.oid and k.contype = 'c'), '[]'::json) as checks,
-         (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod)) order by a.attnum)
+         (select k.conname::text from pg_constraint k where k.contypid = t.oid and k.contype = 'n') as not_null_name,
+         (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
+                   'collation', (select json_build_object('schema', an.nspname, 'name', ac.collname)
+                                   from pg_collation ac join pg_namespace an on an.oid = ac.collnamespace
+                                   join pg_type at on at.oid = a.atttypid
+                                  where ac.oid = a.attcollation and a.attcollation <> at.typcollation)) order by a.attnum)
             from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped) as attributes,
-         (select json_build_object('subtype', format_type(r.rngsubtype, null), 'multirangeName', m.typname)
-            from pg_range r join pg_type m on m.oid = r.rngmultitypid where r.rngtypid = t.oid) as range
+         (select json_build_object('subtype', format_type(r.rngsubtype, null), 'multirangeName', m.typname,
+                   'operatorClass', case when not ro.opcdefault then quote_ident(rn.nspname) || '.' || quote_ident(ro.opcname) end,
+                   'collation', (select json_build_object('schema', an.nspname, 'name', ac.collname)
+                                   from pg_collation ac join pg_namespace an on an.oid = ac.collnamespace
+                                  where ac.oid = r.rngcollation and r.rngcollation <> st.typcollation),
+                   'canonical', nullif(r.rngcanonical::oid, 0)::regproc::text, 'subtypeDiff', nullif(r.rngsubdiff::oid, 0)::regproc::text)
+            from pg_range r join pg_type m on m.oid = r.rngmultitypid join pg_type st on st.oid = r.rngsubtype
+            join pg_opclass ro on ro.oid = r.rngsubopc join pg_namespace rn on rn.oid = ro.opcnamespace
+           where r.rngtypid = t.oid) as range
     from needed n
     join pg_type t on t.oid = n.type
     join pg_namespace s on s.oid = t.typnamespace
