@@ -5,6 +5,7 @@ import {
   type PeerTablesRequest,
   type PeerTestRequest,
   type SchemaDiffRequest,
+  type SchemaShadowRequest,
   type SchemaSyncRequest,
   SSL_MODES,
   type SslMode,
@@ -52,6 +53,27 @@ export function parseStructureRequest(value: unknown): StructureRequest {
     include: optionalList(request, 'include'),
     allow_destructive: request['allow_destructive'] === true,
     dry_run: request['dry_run'] === true,
+  };
+}
+
+/** @throws MirrorError `invalid_input` with the path of what is wrong. */
+export function parseShadowRequest(value: unknown): SchemaShadowRequest {
+  const request = record(value, 'request');
+  const action = SHADOW_ACTIONS.find((candidate) => candidate === request['action']);
+  if (action === undefined) throw invalid('action', `one of ${SHADOW_ACTIONS.join(', ')}`);
+  const tables = request['tables'];
+  if (!Array.isArray(tables)) throw invalid('tables', 'a list');
+  return {
+    spec: parseSpec(request['spec']),
+    action,
+    tables: tables.map((table: unknown, index) => {
+      const name = record(table, `tables[${index}]`);
+      const path = `tables[${index}]`;
+      return {
+        schema: requiredString(name, 'schema', path),
+        table: requiredString(name, 'table', path),
+      };
+    }),
   };
 }
 
@@ -154,4 +176,5 @@ function invalid(path: string, expected: string): MirrorError {
   });
 }
 
+const SHADOW_ACTIONS = ['create', 'swap', 'drop'] as const;
 const DEFAULT_PORT = 5432;

@@ -7,6 +7,7 @@ import {
   Query,
   STRUCTURE_LIST_MAX,
   type SchemaDiffReply,
+  type SchemaShadowReply,
   type SchemaSyncReply,
   type StructureBuilt,
   type TablesDropped,
@@ -18,6 +19,7 @@ import { HandleCommand, HandleQuery, type ServiceLog } from '@bunnydb/service-sh
 import { Controller, Inject } from '@nestjs/common';
 import {
   parsePeerRequest,
+  parseShadowRequest,
   parseStructureRequest,
   parseValidateRequest,
 } from '../core/parse-request.js';
@@ -28,6 +30,7 @@ import type { OpenSecret } from './peer-session.js';
 import { listPeerTables } from './peer-tables.js';
 import { testPeer } from './peer-test.js';
 import { provisionTables } from './provision-tables.js';
+import { serveShadow } from './shadow-tables.js';
 import { tellProgress } from './structure-progress.js';
 import { diffMirror, syncMirror } from './sync-structure.js';
 import { validateMirror } from './validate.js';
@@ -90,6 +93,13 @@ export class ControlResponder {
     const spec = await findSpec(this.#messaging, wishes);
     const { signal } = this.#run;
     return await syncMirror({ spec, openSecret: this.#openSecret, signal, wishes });
+  }
+
+  @HandleQuery(Query.SchemaShadow)
+  async handleShadow(request: unknown): Promise<SchemaShadowReply> {
+    const { spec, action, tables } = parseShadowRequest(request);
+    const { signal } = this.#run;
+    return await serveShadow({ spec, openSecret: this.#openSecret, signal, action, tables });
   }
 
   @HandleCommand('build_structure')

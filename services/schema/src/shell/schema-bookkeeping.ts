@@ -1,0 +1,64 @@
+import type pg from 'pg';
+
+/**
+ * Creates what this service remembers at the destination, or finds it: shadow tables, and foreign keys that have to be validated or restored. What is there
+ * already is only looked at, since creating "if not exists" asks for a privilege that the role may lack.
+ */
+export async function ensureSchemaBookkeeping(client: pg.Client): Promise<void> {
+  if (await isComplete(client)) return;
+  await client.query('begin');
+  try {
+    // The lock of whoever creates the schema _bunny, so that nobody is in the way of another.
+    await client.query(`select pg_catalog.pg_advisory_xact_lock(${BOOKKEEPING_LOCK_KEY})`);
+    if (!(await isComplete(client))) {
+      const { rows } = await client.query(
+        `select from pg_catalog.pg_namespace where nspname = '_bunny'`,
+      );
+      if (rows.length === 0) await client.query('create schema _bunny');
+      for (const statement of CREATE_TABLES) await client.query(statement);
+    }
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  }
+}
+
+async function isComplete(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ present: number }>(
+    `select pg_catalog.count(*)::int as present
+       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key')`,
+  );
+  return rows[0]?.present === CREATE_TABLES.length;
+}
+
+/** "bunny" in ASCII; the same as the applier's. */
+const BOOKKEEPING_LOCK_KEY = 0x62756e6e79;
+
+const CREATE_TABLES = [
+  `create table if not exists _bunny.shadow_table (
+     mirror_id text,
+     destination_schema text,
+     destination_table text,
+     shadow_table text not null,
+     created_at timestamptz not null default now(),
+     -- Set by the transaction that put the shadow in the table's place: a swap that is asked for again is done already.
+     swapped_at timestamptz,
+     primary key (mirror_id, destination_schema, destination_table)
+   )`,
+  `create table if not exists _bunny.foreign_key (
+     mirror_id text,
+     -- The destination table that has the key, and the one that it points to.
+     table_schema text,
+     table_name text,
+     constraint_name text,
+     referenced_schema text not null,
+     referenced_table text not null,
+     definition text not null,
+     recorded_at timestamptz not null default now(),
+     attempts int not null default 0,
+     next_try_at timestamptz not null default now(),
+     primary key (mirror_id, table_schema, table_name, constraint_name)
+   )`,
+] as const;
