@@ -1,4 +1,4 @@
-import type { AnyWorkerEvent, PeerConnection } from '@bunnydb/contracts';
+import type { AnyWorkerEvent, PeerConnection, TableMapping, TableStatus } from '@bunnydb/contracts';
 import type { FailureReport } from '@bunnydb/failure';
 import { decideMirror } from '../src/core/mirror/decide-mirror.js';
 import { evolveMirror } from '../src/core/mirror/evolve-mirror.js';
@@ -22,6 +22,12 @@ export const peer = (name: string): PeerConnection => ({
   password: 'v1.sealed',
   ssl_mode: 'prefer',
 });
+
+export const ordersTable: TableMapping = {
+  source: { schema: 'public', table: 'orders' },
+  destination: { schema: 'archive', table: 'orders' },
+  exclude_columns: [],
+};
 
 export const createdBody: MirrorCreated['body'] = {
   id: 'm1',
@@ -98,6 +104,39 @@ export const tablesDropped = (command_id: string): MirrorEvent => ({
   body: { command_id, dropped: [], left: [], service: 'schema', instance: 's' },
 });
 
+export const tableState = (
+  table: string,
+  status: TableStatus,
+  failed?: FailureReport,
+): MirrorEvent => ({
+  type: 'table_state_changed',
+  body: { table, status, ...(failed === undefined ? {} : { failure: failed }), ...ORIGIN },
+});
+/** An edit that adds `public.orders`, or also takes `public.users` out and drops it. */
+export const changeRequested = (drop = false): MirrorEvent => ({
+  type: 'tables_change_requested',
+  body: {
+    tables: drop ? [ordersTable] : [...createdBody.tables, ordersTable],
+    patterns: [],
+    added: ['public.orders'],
+    removed: drop ? ['public.users'] : [],
+    drop_removed: drop,
+    asked_by: 'person',
+  },
+});
+export const tablesChanged = (drop = false): MirrorEvent => ({
+  type: 'tables_changed',
+  body: { added: [ordersTable], removed: drop ? ['public.users'] : [], patterns: [] },
+});
+export const published = (command_id: string): MirrorEvent => ({
+  type: 'publication_changed',
+  body: { command_id, added: ['public.orders'], removed: [], ...CAPTURE },
+});
+export const resyncRequested = (...tables: readonly string[]): MirrorEvent => ({
+  type: 'resync_requested',
+  body: { tables, strategy: 'truncate', at: NOW.toISOString() },
+});
+
 /** What schema says when nothing was left to be built. */
 export const structureBuilt = {
   built_count: 1,
@@ -139,6 +178,23 @@ const preparedHistory: readonly MirrorEvent[] = [
   prepared('c2'),
 ];
 
+const runningHistory: readonly MirrorEvent[] = [
+  ...preparedHistory,
+  { type: 'copy_finished', body: { tables: 1, rows: 5, seconds: 1, ...ORIGIN } },
+  started('build_structure', 'b0'),
+  {
+    type: 'structure_built',
+    body: { command_id: 'b0', ...structureBuilt, service: 'schema', instance: 's' },
+  },
+];
+const publishing = (drop = false): readonly MirrorEvent[] => [
+  ...runningHistory,
+  changeRequested(drop),
+  started('provision_tables', 'e1'),
+  provisioned('e1'),
+  started('change_publication', 'e2'),
+];
+
 /** Histories that lead to every state of a mirror's life. */
 export const HISTORIES = {
   absent: [],
@@ -165,15 +221,8 @@ export const HISTORIES = {
     ...preparedHistory,
     { type: 'copy_started', body: { tables: ['public.users'], ...ORIGIN } },
   ],
-  running: [
-    ...preparedHistory,
-    { type: 'copy_finished', body: { tables: 1, rows: 5, seconds: 1, ...ORIGIN } },
-  ],
-  building: [
-    ...preparedHistory,
-    { type: 'copy_finished', body: { tables: 1, rows: 5, seconds: 1, ...ORIGIN } },
-    started('build_structure', 'b1'),
-  ],
+  running: runningHistory,
+  building: [...runningHistory, started('build_structure', 'b1')],
   troubled: [...preparedHistory, sessionFailed()],
   paused_in_setup: [mirrorCreated, started('provision_tables', 'c1'), paused],
   paused: [...preparedHistory, paused],
@@ -198,6 +247,30 @@ export const HISTORIES = {
     started('clean_destination', 'd2'),
   ],
   dropped: [...preparedHistory, deleteAsked(), { type: 'mirror_dropped', body: { left: [] } }],
+  editing: [...runningHistory, changeRequested(), started('provision_tables', 'e1')],
+  publishing: publishing(),
+  edit_waiting: [...publishing(), stepFailed('change_publication', 'e2')],
+  letting_go: [...publishing(true), published('e2'), tablesChanged(true)],
+  held: [...runningHistory, tableState('public.users', 'held', failure())],
+  resyncing: [
+    ...runningHistory,
+    resyncRequested(),
+    started('change_lanes', 'l1'),
+    { type: 'lanes_changed', body: { command_id: 'l1', action: 'resync', tables: [], ...ORIGIN } },
+    tableState('public.users', 'resyncing'),
+  ],
+  resyncing_table: [
+    ...runningHistory,
+    resyncRequested('public.users'),
+    started('change_lanes', 'l1'),
+  ],
+  syncing: [
+    ...runningHistory,
+    { type: 'schema_sync_requested', body: { changes: ['c1'], allow_destructive: false } },
+    started('sync_schema', 's1'),
+  ],
+  paused_in_edit: [...publishing(), paused],
+  terminating_edit: [...publishing(), deleteAsked(true)],
 } as const satisfies Readonly<Record<string, readonly MirrorEvent[]>>;
 
 export interface Outcome {

@@ -8,8 +8,10 @@ import { nextWakeAt, outstandingSince } from '../src/core/mirror/mirror-steps.js
 import {
   HISTORIES,
   LATER,
+  NOW,
   createdBody,
   failure,
+  ordersTable,
   peer,
   record,
   structureBuilt,
@@ -37,6 +39,17 @@ const WISHES = {
   note_peer_changed: { type: 'note_peer_changed', peer: 'src' },
   tick: { type: 'tick', now: LATER },
   note_lost: { type: 'note_lost', commandId: 'c1' },
+  retry_table: { type: 'retry_table', table: 'public.users' },
+  resync: { type: 'resync', now: NOW },
+  resync_table: { type: 'resync', table: 'public.users', now: NOW },
+  change_tables: {
+    type: 'change_tables',
+    tables: [...createdBody.tables, ordersTable],
+    patterns: [],
+    basis: createdBody.tables,
+    dropRemoved: false,
+  },
+  sync_schema: { type: 'sync_schema', wishes: { allow_destructive: false } },
 } as const satisfies Readonly<Record<string, MirrorCommand>>;
 
 const TOLD: readonly MirrorCommand[] = [
@@ -54,33 +67,153 @@ const TOLD: readonly MirrorCommand[] = [
   told('copy_finished', { tables: 1, rows: 1, seconds: 1 }),
   told('structure_progress', { done: 1, total: 2, object: 'public.users.users_name_idx' }),
   told('structure_built', { command_id: 'b1', ...structureBuilt }),
+  told('publication_changed', { command_id: 'e2', added: [], removed: [] }),
+  told('lanes_changed', { command_id: 'l1', action: 'resync', tables: [] }),
+  told('schema_synced', { command_id: 's1', applied: [], skipped: [], failed: [], stale: [] }),
+  told('structure_compared', { pending: 2, objects: ['public.users.age'] }),
+  told('structure_followed', { made: ['add_column public.users.age'], by: 'stream' }),
+  told('tables_appeared', { tables: [ordersTable] }),
+  told('table_state_changed', { table: 'public.users', status: 'running' }),
 ].map((event) => record(event));
+
+/** Of a mirror that runs and whose tables do, too. */
+const TABLE_WISHES = {
+  retry_table: 'conflict',
+  resync: 'ok',
+  resync_table: 'ok',
+  change_tables: 'ok',
+  sync_schema: 'ok',
+};
+const NO_TABLE_WISHES = {
+  retry_table: 'conflict',
+  resync: 'conflict',
+  resync_table: 'conflict',
+  change_tables: 'conflict',
+  sync_schema: 'conflict',
+};
 
 /** What each wish comes to in each state: `ok`, or the reason of the refusal. */
 const ALLOWED: Readonly<
   Record<keyof typeof HISTORIES, Partial<Record<keyof typeof WISHES, string>>>
 > = {
   absent: all('not_found', { create: 'ok' }),
-  created: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  provisioning: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  preparing: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  setup_waiting: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
-  setup_stuck: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
-  prepared: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  copying: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  running: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  building: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  troubled: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok' },
-  paused_in_setup: { pause: 'conflict', resume: 'ok', retry: 'conflict', delete: 'ok' },
-  paused: { pause: 'conflict', resume: 'ok', retry: 'conflict', delete: 'ok' },
-  settling: { pause: 'conflict', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  terminating: { pause: 'conflict', resume: 'conflict', retry: 'conflict', delete: 'ok' },
-  terminating_waiting: { pause: 'conflict', resume: 'conflict', retry: 'ok', delete: 'ok' },
+  created: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok', ...NO_TABLE_WISHES },
+  provisioning: {
+    pause: 'ok',
+    resume: 'conflict',
+    retry: 'conflict',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+  },
+  preparing: {
+    pause: 'ok',
+    resume: 'conflict',
+    retry: 'conflict',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+  },
+  setup_waiting: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok', ...NO_TABLE_WISHES },
+  setup_stuck: { pause: 'ok', resume: 'conflict', retry: 'ok', delete: 'ok', ...NO_TABLE_WISHES },
+  prepared: {
+    pause: 'ok',
+    resume: 'conflict',
+    retry: 'conflict',
+    delete: 'ok',
+    ...TABLE_WISHES,
+    resync: 'conflict',
+    resync_table: 'conflict',
+  },
+  copying: {
+    pause: 'ok',
+    resume: 'conflict',
+    retry: 'conflict',
+    delete: 'ok',
+    ...TABLE_WISHES,
+    resync: 'conflict',
+    resync_table: 'conflict',
+  },
+  running: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok', ...TABLE_WISHES },
+  building: { pause: 'ok', resume: 'conflict', retry: 'conflict', delete: 'ok', ...TABLE_WISHES },
+  troubled: {
+    pause: 'ok',
+    resume: 'conflict',
+    retry: 'ok',
+    delete: 'ok',
+    ...TABLE_WISHES,
+    resync: 'conflict',
+    resync_table: 'conflict',
+  },
+  paused_in_setup: {
+    pause: 'conflict',
+    resume: 'ok',
+    retry: 'conflict',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+  },
+  paused: {
+    pause: 'conflict',
+    resume: 'ok',
+    retry: 'conflict',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+    sync_schema: 'ok',
+  },
+  settling: {
+    pause: 'conflict',
+    resume: 'conflict',
+    retry: 'conflict',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+  },
+  terminating: {
+    pause: 'conflict',
+    resume: 'conflict',
+    retry: 'conflict',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+  },
+  terminating_waiting: {
+    pause: 'conflict',
+    resume: 'conflict',
+    retry: 'ok',
+    delete: 'ok',
+    ...NO_TABLE_WISHES,
+  },
   dropped: all('not_found', { create: 'conflict' }),
+  editing: {
+    pause: 'ok',
+    delete: 'ok',
+    ...TABLE_WISHES,
+    resync: 'conflict',
+    change_tables: 'conflict',
+  },
+  publishing: { ...TABLE_WISHES, resync: 'conflict', change_tables: 'conflict' },
+  edit_waiting: { retry: 'ok', ...TABLE_WISHES, resync: 'conflict', change_tables: 'ok' },
+  letting_go: {
+    ...TABLE_WISHES,
+    retry_table: 'not_found',
+    resync: 'conflict',
+    resync_table: 'not_found',
+    change_tables: 'conflict',
+  },
+  held: { ...TABLE_WISHES, retry_table: 'ok' },
+  resyncing: {
+    ...TABLE_WISHES,
+    resync: 'conflict',
+    resync_table: 'conflict',
+    change_tables: 'conflict',
+  },
+  resyncing_table: { ...TABLE_WISHES, resync_table: 'conflict' },
+  syncing: { ...TABLE_WISHES, sync_schema: 'conflict' },
+  paused_in_edit: { resume: 'ok', ...NO_TABLE_WISHES, sync_schema: 'ok' },
+  terminating_edit: { delete: 'ok', ...NO_TABLE_WISHES },
 };
 
 function all(reason: string, others: Readonly<Record<string, string>>) {
-  const wishes = ['pause', 'resume', 'retry', 'delete', 'force', 'change_options'];
+  const wishes = [
+    ...['pause', 'resume', 'retry', 'delete', 'force', 'change_options'],
+    ...Object.keys(TABLE_WISHES),
+  ];
   return { ...Object.fromEntries(wishes.map((wish) => [wish, reason])), ...others };
 }
 
@@ -107,8 +240,8 @@ describe.each(Object.entries(HISTORIES))('a mirror that is %s', (name, history) 
       }
       const isOver = after.tag === 'absent' || after.tag === 'dropped';
       expect(desiredSpecOf(after, peers) === null).toBe(isOver || after.tag === 'terminating');
-      // Outside of a clean-up one step is under way at a time: it waits either for an answer or for its next try.
-      if (outstandingSince(after) !== null && after.tag !== 'terminating') {
+      // In a set-up one step is under way at a time: it waits either for an answer or for its next try.
+      if (outstandingSince(after) !== null && after.tag === 'setting_up') {
         expect(nextWakeAt(after)).toBeNull();
       }
     }
@@ -120,8 +253,8 @@ describe.each(Object.entries(HISTORIES))('a mirror that is %s', (name, history) 
     for (let round = 0; round < 5 && stateAfter(log).tag !== 'dropped'; round += 1) {
       const open = stateAfter(log);
       if (open.tag !== 'terminating') break;
-      if (open.settling) {
-        const body = { command_id: open.settling.commandId, failure: failure() };
+      for (const { commandId } of open.settling) {
+        const body = { command_id: commandId, failure: failure() };
         log.push(...when(log, record(told('command_failed', body))).events);
       }
       for (const [verb, work] of Object.entries(open.steps)) {
@@ -157,6 +290,12 @@ describe('the words of the contract', () => {
     ['paused_in_setup', 'paused'],
     ['settling', 'terminating'],
     ['terminating', 'terminating'],
+    ['editing', 'running'],
+    ['edit_waiting', 'running'],
+    ['held', 'running'],
+    ['resyncing', 'resyncing'],
+    ['resyncing_table', 'running'],
+    ['syncing', 'syncing_schema'],
   ] as const)('a mirror that is %s has the status %s', (name, status) => {
     expect(mirrorStatus(stateAfter(HISTORIES[name]))).toBe(status);
   });

@@ -70,6 +70,7 @@ const known = (status: TableStats['status'], rows = 0n) => ({
   status,
   rows_copied: rows,
   error_message: null,
+  next_retry_at: null,
 });
 
 describe('lag', () => {
@@ -128,6 +129,22 @@ describe('the copy', () => {
     expect(tableObject(known('running', 40n), undefined).rows_synced).toBe(40);
   });
 
+  it('of a table that is copied again begins anew, also before the applier tells of it', () => {
+    const before = apply({ tables: [table({ copy: { ...copy, rows_done: 200 } })] });
+    expect(snapshotOf([known('resyncing', 200n)], live(before))).toMatchObject({
+      tables_done: 0,
+      rows_done: 0,
+      rows_total: 200,
+    });
+    const begun = apply({ tables: [table({ status: 'resyncing', copy })] });
+    expect(snapshotOf([known('resyncing', 200n)], live(begun))).toMatchObject({
+      tables_done: 0,
+      rows_done: 50,
+      rows_total: 200,
+    });
+    expect(snapshotOf([known('held', 200n)], live(before))).toMatchObject({ tables_done: 1 });
+  });
+
   it('an estimate that was too low or too high does not outlive the table', () => {
     const stats = apply({ tables: [table({ copy })] });
     const done = snapshotOf([known('running', 50n)], live(stats));
@@ -145,6 +162,7 @@ describe('the mirror object', () => {
       state: stateAfter(HISTORIES.paused),
       config: DEFAULT_MIRROR_CONFIG,
       error_count: 0,
+      pending_schema_changes: 3,
       created_at: NOW,
       updated_at: NOW,
     };
@@ -152,6 +170,14 @@ describe('the mirror object', () => {
       mirrorObject(row, [], { stats: { capture: null, apply: null }, rates: NO_RATES, held });
     expect(view(true).status).toBe('pausing');
     expect(view(false)).toMatchObject({ status: 'paused', last_lsn: '0/10', lag_bytes: null });
+    const running = { ...row, state: stateAfter(HISTORIES.held) };
+    const tables = [known('held'), known('running'), known('error'), known('error')];
+    const streaming = { stats: { capture: null, apply: null }, rates: NO_RATES, held: true };
+    expect(mirrorObject(running, tables, streaming)).toMatchObject({
+      status: 'running',
+      phase: 'streaming changes; 1 table held; 2 tables in error',
+      pending_schema_changes: 3,
+    });
     const troubled = { ...row, state: stateAfter(HISTORIES.troubled) };
     const live = { stats: { capture: null, apply: null }, rates: NO_RATES, held: true };
     expect(mirrorObject(troubled, [], live)).toMatchObject({

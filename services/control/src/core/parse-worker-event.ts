@@ -2,7 +2,7 @@ import type { AnyWorkerEvent } from '@bunnydb/contracts';
 import { findUnstorable } from './request/find-unstorable.js';
 
 /** Every type that a worker may tell, as a full record, so that a new one has to be listed. */
-const WORKER_EVENT_TYPES: Readonly<Partial<Record<AnyWorkerEvent['type'], true>>> = {
+const WORKER_EVENT_TYPES: Readonly<Record<AnyWorkerEvent['type'], true>> = {
   tables_provisioned: true,
   tables_dropped: true,
   structure_built: true,
@@ -17,6 +17,12 @@ const WORKER_EVENT_TYPES: Readonly<Partial<Record<AnyWorkerEvent['type'], true>>
   copy_started: true,
   table_state_changed: true,
   copy_finished: true,
+  publication_changed: true,
+  lanes_changed: true,
+  schema_synced: true,
+  structure_compared: true,
+  structure_followed: true,
+  tables_appeared: true,
 };
 
 /**

@@ -1,6 +1,12 @@
-import { backoffDelayMs } from '@bunnydb/failure';
-import type { AnyWorkerEvent, CommandFailed, ServiceName } from '@bunnydb/contracts';
 import { type Decision, accepted, assertNever, refused } from '../decision.js';
+import { decideRecord, settlingOf } from './decide-record.js';
+import {
+  beingDeleted,
+  decideResync,
+  decideRetryTable,
+  decideSyncSchema,
+  decideTables,
+} from './decide-tables.js';
 import type { MirrorCommand } from './mirror-command.js';
 import type { MirrorEvent, StepVerb } from './mirror-event.js';
 import type { MirrorState, StepWork } from './mirror-state.js';
@@ -52,6 +58,14 @@ function decideWish(state: MirrorState, wish: Wish): MirrorDecision {
             'conflict',
             `the mirror is ${mirrorStatus(state)} and nothing waits to be retried`,
           );
+    case 'retry_table':
+      return decideRetryTable(state, wish);
+    case 'resync':
+      return decideResync(state, wish);
+    case 'change_tables':
+      return decideTables(state, wish);
+    case 'sync_schema':
+      return decideSyncSchema(state, wish.wishes);
     case 'delete':
       return decideDelete(state, wish.dropTables, wish.force);
     case 'change_options':
@@ -77,51 +91,6 @@ function decideDelete(state: MirrorState, dropTables: boolean, force: boolean): 
   return force && !state.force ? accepted({ type: 'mirror_delete_forced', body: {} }) : accepted();
 }
 
-function decideRecord(
-  state: MirrorState,
-  event: AnyWorkerEvent,
-  now: Date,
-  random: number,
-): MirrorDecision {
-  // A word that comes after the end (or about a mirror of another catalog) changes nothing any more.
-  if (state.tag === 'absent' || state.tag === 'dropped') return accepted();
-  if (event.type === 'command_failed') return decideFailure(state, event, now, random);
-  // Sessions say so at their first success, whether or not there was a failure before.
-  if (event.type === 'session_recovered' && !hasTrouble(state, event.service)) return accepted();
-  const { service, instance } = event;
-  // The type and the body belong together in `AnyWorkerEvent`, and spreading keeps them so; TypeScript cannot follow it.
-  return accepted({ type: event.type, body: { ...event.body, service, instance } } as MirrorEvent);
-}
-
-function decideFailure(
-  state: MirrorState,
-  event: CommandFailed,
-  now: Date,
-  random: number,
-): MirrorDecision {
-  const { command_id, failure } = event.body;
-  const origin = { service: event.service, instance: event.instance };
-  for (const [verb, work] of stepsOf(state)) {
-    if (work.tag !== 'outstanding' || work.commandId !== command_id) continue;
-    const failures = work.failures + 1;
-    // Cleaning goes on by itself whatever the failure: a delete has to come to its end.
-    const timed = failure.action === 'retry_timed' || state.tag === 'terminating';
-    const nextRetryAt = timed
-      ? new Date(now.getTime() + backoffDelayMs(failures, random)).toISOString()
-      : null;
-    return accepted({
-      type: 'step_failed',
-      body: { verb, command_id, failure, failures, next_retry_at: nextRetryAt, ...origin },
-    });
-  }
-  if (state.tag === 'terminating' && state.settling?.commandId === command_id) {
-    const { verb } = state.settling;
-    const body = { verb, command_id, failure, failures: 0, next_retry_at: null, ...origin };
-    return accepted({ type: 'step_failed', body });
-  }
-  return accepted();
-}
-
 function decideTick(state: MirrorState, now: Date): MirrorDecision {
   if (state.tag === 'paused') return accepted();
   return accepted(
@@ -137,10 +106,8 @@ function decideLost(state: MirrorState, commandId: string): MirrorDecision {
   for (const [verb, work] of stepsOf(state)) {
     if (work.tag === 'outstanding' && work.commandId === commandId) return lost(verb);
   }
-  if (state.tag === 'terminating' && state.settling?.commandId === commandId) {
-    return lost(state.settling.verb);
-  }
-  return accepted();
+  const settling = settlingOf(state, commandId);
+  return settling ? lost(settling.verb) : accepted();
 }
 
 function isDue(work: StepWork, now: Date): boolean {
@@ -155,15 +122,4 @@ function isDue(work: StepWork, now: Date): boolean {
 function hasWait(state: MirrorState): boolean {
   if (state.tag === 'streaming' && Object.keys(state.troubles).length > 0) return true;
   return state.tag !== 'paused' && stepsOf(state).some(([, work]) => work.tag === 'waiting');
-}
-
-function hasTrouble(state: MirrorState, service: ServiceName): boolean {
-  return state.tag === 'streaming' && state.troubles[service] !== undefined;
-}
-
-function beingDeleted(state: MirrorState): MirrorDecision {
-  return refused(
-    'conflict',
-    `the mirror is ${mirrorStatus(state)}: it is being deleted and cannot be changed any more`,
-  );
 }

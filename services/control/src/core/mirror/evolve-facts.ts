@@ -1,3 +1,4 @@
+import { formatQualifiedName } from '@bunnydb/pg-model';
 import type { MirrorEvent } from './mirror-event.js';
 import type { MirrorFacts } from './mirror-state.js';
 
@@ -8,6 +9,12 @@ export function evolveFacts(mirror: MirrorFacts, event: MirrorEvent): MirrorFact
       return { ...nextGeneration(mirror), options: { ...mirror.options, ...event.body.options } };
     case 'mirror_peer_changed':
       return nextGeneration(mirror);
+    case 'tables_changed': {
+      const removed = new Set(event.body.removed);
+      const kept = mirror.tables.filter(({ source }) => !removed.has(formatQualifiedName(source)));
+      const { patterns } = event.body;
+      return { ...nextGeneration(mirror), tables: [...kept, ...event.body.added], patterns };
+    }
     default:
       return mirror;
   }

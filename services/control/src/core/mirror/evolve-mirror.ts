@@ -1,16 +1,10 @@
 import { assertNever } from '../decision.js';
 import { evolveFacts, nextGeneration } from './evolve-facts.js';
-import { DONE, READY, evolveWork, outstandingId } from './evolve-step.js';
+import { READY, evolveWork, outstandingId } from './evolve-step.js';
+import { evolveStreaming } from './evolve-streaming.js';
 import { evolveTerminating, terminating } from './evolve-termination.js';
 import type { MirrorCreated, MirrorEvent } from './mirror-event.js';
-import type {
-  MirrorState,
-  SettingUp,
-  SettlingCommand,
-  SetupVerb,
-  Streaming,
-  Troubles,
-} from './mirror-state.js';
+import type { MirrorState, SettingUp, SetupVerb } from './mirror-state.js';
 
 /** Folds one event into a mirror's state. An event that says nothing in a state leaves it as it is. */
 export function evolveMirror(state: MirrorState, event: MirrorEvent): MirrorState {
@@ -41,6 +35,7 @@ function created({ body }: MirrorCreated): SettingUp {
       sourcePeer: body.source_peer,
       destinationPeer: body.destination_peer,
       tables: body.tables,
+      patterns: body.patterns ?? [],
       options: body.options,
       slotName: body.slot_name,
       publicationName: body.publication_name,
@@ -70,52 +65,12 @@ function evolveSettingUp(state: SettingUp, event: MirrorEvent): MirrorState {
     case 'mirror_paused':
       return { tag: 'paused', mirror: nextGeneration(state.mirror), before: state };
     case 'mirror_delete_requested':
-      return terminating(state.mirror, event.body, settlingOf(state));
+      return terminating(state, event.body);
     default:
       return {
         ...state,
         mirror: evolveFacts(state.mirror, event),
         work: evolveWork(state.work, state.step, event),
-      };
-  }
-}
-
-function evolveStreaming(state: Streaming, event: MirrorEvent): MirrorState {
-  switch (event.type) {
-    case 'copy_started':
-      return { ...state, copy: 'copying' };
-    case 'copy_finished':
-      // A table that is copied later ends a copy, too; its structure is a matter of its own.
-      return { ...state, copy: 'done', structure: state.structure ?? READY };
-    case 'structure_built':
-      return state.structure && outstandingId(state.structure) === event.body.command_id
-        ? { ...state, structure: DONE }
-        : state;
-    case 'session_failed': {
-      const { service, failure, attempt, next_retry_at: nextRetryAt } = event.body;
-      return {
-        ...state,
-        troubles: { ...state.troubles, [service]: { failure, attempt, nextRetryAt } },
-      };
-    }
-    case 'session_recovered':
-      return { ...state, troubles: without(state.troubles, event.body.service) };
-    case 'mirror_paused':
-      // Whoever resumes starts afresh: sessions end with the pause, and so do their waits.
-      return {
-        tag: 'paused',
-        mirror: nextGeneration(state.mirror),
-        before: { ...state, troubles: {} },
-      };
-    case 'mirror_delete_requested':
-      return terminating(state.mirror, event.body, null);
-    default:
-      return {
-        ...state,
-        mirror: evolveFacts(state.mirror, event),
-        ...(state.structure && {
-          structure: evolveWork(state.structure, 'build_structure', event),
-        }),
       };
   }
 }
@@ -129,11 +84,7 @@ function evolvePaused(
     case 'mirror_resumed':
       return { ...before, mirror: { ...nextGeneration(state.mirror) } };
     case 'mirror_delete_requested':
-      return terminating(
-        state.mirror,
-        event.body,
-        before.tag === 'setting_up' ? settlingOf(before) : null,
-      );
+      return terminating({ ...before, mirror: state.mirror }, event.body);
     // Told by a session on its way out; a paused mirror has no troubles.
     case 'session_failed':
     case 'mirror_paused':
@@ -150,15 +101,4 @@ function evolvePaused(
 /** An answer counts if it is to the command that was sent last; an earlier one is repeated by that. */
 function isAwaited({ step, work }: SettingUp, verb: SetupVerb, commandId: string): boolean {
   return step === verb && outstandingId(work) === commandId;
-}
-
-/** The command of the set-up that has no answer yet. */
-function settlingOf({ step, work }: SettingUp): SettlingCommand | null {
-  if (work.tag !== 'outstanding') return null;
-  return { verb: step, commandId: work.commandId, sentAt: work.sentAt };
-}
-
-function without(troubles: Troubles, service: keyof Troubles): Troubles {
-  const { [service]: _, ...others } = troubles;
-  return others;
 }

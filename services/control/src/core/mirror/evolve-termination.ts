@@ -1,26 +1,29 @@
+import type { TableMapping } from '@bunnydb/contracts';
+import { formatQualifiedName } from '@bunnydb/pg-model';
 import { evolveFacts, nextGeneration } from './evolve-facts.js';
 import { DONE, READY, evolveWork, outstandingId } from './evolve-step.js';
 import type { MirrorEvent } from './mirror-event.js';
 import type {
   CleanVerb,
-  MirrorFacts,
   MirrorState,
+  SettingUp,
   SettlingCommand,
   StepWork,
+  Streaming,
   Terminating,
 } from './mirror-state.js';
+import { stepsOf } from './mirror-steps.js';
 
-/** How a mirror begins to end: nothing is sent while a command of its set-up has no answer yet. */
+/** How a mirror begins to end: nothing is sent while a command that makes something has no answer yet. */
 export function terminating(
-  mirror: MirrorFacts,
+  before: SettingUp | Streaming,
   wish: { readonly drop_tables: boolean; readonly force: boolean },
-  settling: SettlingCommand | null,
 ): Terminating {
   return {
     tag: 'terminating',
-    mirror: nextGeneration(mirror),
+    mirror: { ...nextGeneration(before.mirror), tables: tablesToLeave(before) },
     force: wish.force,
-    settling,
+    settling: settlingOf(before),
     steps: {
       clean_source: READY,
       clean_destination: READY,
@@ -30,10 +33,33 @@ export function terminating(
   };
 }
 
+/** An edit under way may have made tables already, or not yet dropped what it shall drop. */
+function tablesToLeave(before: SettingUp | Streaming): readonly TableMapping[] {
+  const { tables } = before.mirror;
+  if (before.tag === 'setting_up' || !before.edit) return tables;
+  const more = 'tables' in before.edit ? before.edit.tables : before.edit.dropping;
+  const known = new Set(tables.map(({ destination }) => formatQualifiedName(destination)));
+  return [
+    ...tables,
+    ...more.filter(({ destination }) => !known.has(formatQualifiedName(destination))),
+  ];
+}
+
+/** Late answers of these would leave something behind. What builds structure only is no obstacle: it lasts, and makes nothing that stays alone. */
+function settlingOf(before: SettingUp | Streaming): readonly SettlingCommand[] {
+  return stepsOf(before).flatMap(([verb, work]) =>
+    work.tag === 'outstanding' && verb !== 'build_structure' && verb !== 'sync_schema'
+      ? [{ verb, commandId: work.commandId, sentAt: work.sentAt }]
+      : [],
+  );
+}
+
 /** Folds one event into a mirror that is being deleted. */
 export function evolveTerminating(state: Terminating, event: MirrorEvent): MirrorState {
   switch (event.type) {
     case 'tables_provisioned':
+    case 'publication_changed':
+    case 'lanes_changed':
       return settled(state, event.body.command_id);
     case 'source_prepared':
       // A slot that was made late is cleaned (again), whoever asked for it.
@@ -42,8 +68,10 @@ export function evolveTerminating(state: Terminating, event: MirrorEvent): Mirro
       return leave(finished(state, 'clean_source', event.body.command_id), event.body.left);
     case 'destination_cleaned':
       return leave(finished(state, 'clean_destination', event.body.command_id), event.body.left);
-    case 'tables_dropped':
-      return leave(finished(state, 'drop_tables', event.body.command_id), event.body.left);
+    case 'tables_dropped': {
+      const { command_id: commandId, left } = event.body;
+      return leave(finished(settled(state, commandId), 'drop_tables', commandId), left);
+    }
     case 'mirror_delete_forced':
       return forced(state);
     case 'mirror_dropped':
@@ -71,7 +99,10 @@ function forced(state: Terminating): Terminating {
 }
 
 function settled(state: Terminating, commandId: string): Terminating {
-  return state.settling?.commandId === commandId ? { ...state, settling: null } : state;
+  return {
+    ...state,
+    settling: state.settling.filter((command) => command.commandId !== commandId),
+  };
 }
 
 /** A late answer to an earlier command of the step does not settle a step that was made ready again. */

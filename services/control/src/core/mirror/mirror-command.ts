@@ -1,5 +1,5 @@
-import type { AnyWorkerEvent, MirrorOptions } from '@bunnydb/contracts';
-import type { MirrorCreated } from './mirror-event.js';
+import type { AnyWorkerEvent, MirrorOptions, TableMapping, TablePattern } from '@bunnydb/contracts';
+import type { MirrorCreated, SchemaSyncWishes } from './mirror-event.js';
 
 /** What a person, a worker or the clock asks of a mirror. `now` and `random` come from the caller. */
 export type MirrorCommand =
@@ -7,6 +7,10 @@ export type MirrorCommand =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
   | { readonly type: 'retry' }
+  | RetryTable
+  | Resync
+  | ChangeTables
+  | { readonly type: 'sync_schema'; readonly wishes: SchemaSyncWishes }
   | { readonly type: 'delete'; readonly dropTables: boolean; readonly force: boolean }
   | { readonly type: 'change_options'; readonly options: Partial<MirrorOptions> }
   | { readonly type: 'note_peer_changed'; readonly peer: string }
@@ -21,3 +25,31 @@ export type MirrorCommand =
   | { readonly type: 'tick'; readonly now: Date }
   /** The command is no longer in the queue and no answer came. */
   | { readonly type: 'note_lost'; readonly commandId: string };
+
+/** `table`: its source or destination name. */
+export interface RetryTable {
+  readonly type: 'retry_table';
+  readonly table: string;
+  /** The commit LSN of a source transaction whose changes of this table shall be left out. */
+  readonly skipLsn?: string;
+}
+
+/** Copies one table again, or all of them. */
+export interface Resync {
+  readonly type: 'resync';
+  readonly table?: string;
+  /** The mirror's own unless given. */
+  readonly strategy?: 'truncate' | 'swap';
+  readonly now: Date;
+}
+
+/** Gives the mirror other tables. */
+export interface ChangeTables {
+  readonly type: 'change_tables';
+  readonly tables: readonly TableMapping[];
+  readonly patterns: readonly TablePattern[];
+  /** What the mirror had when the wanted tables were checked; it is refused if that is no longer so. */
+  readonly basis: readonly TableMapping[];
+  /** Drops the destination tables of those that leave. */
+  readonly dropRemoved: boolean;
+}

@@ -12,24 +12,10 @@ export const DEFAULT_MIRROR_CONFIG: MirrorConfig = {
 
 /** The part of a config that capture, apply and schema act on. */
 export function optionsOf(config: MirrorConfig): MirrorOptions {
-  return {
-    do_initial_snapshot: config.do_initial_snapshot,
-    snapshot_num_rows_per_partition: config.snapshot_num_rows_per_partition,
-    snapshot_max_parallel_workers: config.snapshot_max_parallel_workers,
-    snapshot_num_tables_in_parallel: config.snapshot_num_tables_in_parallel,
-    max_batch_size: config.max_batch_size,
-    idle_timeout_seconds: config.idle_timeout_seconds,
-    schema_changes: config.schema_changes,
-    replicate_schema: config.replicate_schema,
-    replicate_indexes: config.replicate_indexes,
-    replicate_foreign_keys: config.replicate_foreign_keys,
-    foreign_key_strategy: config.foreign_key_strategy,
-    on_table_error: config.on_table_error,
-    resync_strategy: config.resync_strategy,
-    ddl_event_trigger: config.ddl_event_trigger,
-    stream_max_bytes: config.stream_max_bytes,
-    stream_tail_bytes: config.stream_tail_bytes,
-  };
+  const names: readonly string[] = Object.keys(DEFAULT_MIRROR_OPTIONS);
+  const options = Object.entries(config).filter(([name]) => names.includes(name));
+  // A config has every option.
+  return Object.fromEntries(options) as unknown as MirrorOptions;
 }
 
 /** Options that may change while a mirror lives; a change restarts its sessions and touches neither slot nor tables. */
@@ -40,6 +26,8 @@ export const LIVE_OPTIONS = [
   'snapshot_max_parallel_workers',
   'snapshot_num_tables_in_parallel',
   'on_table_error',
+  'resync_strategy',
+  'schema_changes',
   'stream_tail_bytes',
 ] as const satisfies readonly (keyof MirrorOptions)[];
 

@@ -4,7 +4,10 @@ import type {
   CopyFinished,
   CopyStarted,
   DestinationCleaned,
+  LanesChanged,
   MirrorOptions,
+  PublicationChanged,
+  SchemaSynced,
   ServiceName,
   SessionFailed,
   SessionRecovered,
@@ -12,9 +15,13 @@ import type {
   SourceCleaned,
   SourcePrepared,
   StructureBuilt,
+  StructureCompared,
+  StructureFollowed,
   StructureProgress,
   TableMapping,
+  TablePattern,
   TableStateChanged,
+  TablesAppeared,
   TablesDropped,
   TablesProvisioned,
 } from '@bunnydb/contracts';
@@ -25,17 +32,21 @@ interface Event<Type extends string, Body> {
   readonly body: Body;
 }
 
+/** Who told it. An answer to a command also says how long the command was under way. */
+interface Origin {
+  readonly service: ServiceName;
+  readonly instance: string;
+  readonly step_seconds?: number;
+}
+
 /** A worker's event as it is recorded: its body, and who told it. */
 type Told<Worker extends { readonly type: string; readonly body: unknown }> = Event<
   Worker['type'],
-  Worker['body'] & { readonly service: ServiceName; readonly instance: string }
+  Worker['body'] & Origin
 >;
 
 /** The steps of the sagas are the commands that carry them out. */
-export type StepVerb = Exclude<
-  AnyCommand['verb'],
-  'change_lanes' | 'change_publication' | 'sync_schema'
->;
+export type StepVerb = AnyCommand['verb'];
 
 export type MirrorCreated = Event<
   'mirror_created',
@@ -45,6 +56,8 @@ export type MirrorCreated = Event<
     readonly source_peer: string;
     readonly destination_peer: string;
     readonly tables: readonly TableMapping[];
+    /** Tables to come that fit one of these join; absent: none do. */
+    readonly patterns?: readonly TablePattern[];
     readonly options: MirrorOptions;
     readonly config: MirrorConfig;
     readonly slot_name: string;
@@ -74,9 +87,7 @@ export type MirrorEvent =
         readonly failures: number;
         /** Null: a person has to do something first. */
         readonly next_retry_at: string | null;
-        readonly service: ServiceName;
-        readonly instance: string;
-      }
+      } & Origin
     >
   /** The wait of a failed step is over by itself. */
   | Event<'step_retry_due', { readonly verb: StepVerb }>
@@ -95,6 +106,14 @@ export type MirrorEvent =
   | Told<CopyStarted>
   | Told<TableStateChanged>
   | Told<CopyFinished>
+  | Told<PublicationChanged>
+  | Told<LanesChanged>
+  | Told<SchemaSynced>
+  | Told<StructureCompared>
+  | Told<StructureFollowed>
+  | Told<TablesAppeared>
+  | TableEvent
+  | Event<'schema_sync_requested', SchemaSyncWishes>
   | Event<'mirror_paused', Record<string, never>>
   | Event<'mirror_resumed', Record<string, never>>
   | Event<'mirror_retried', Record<string, never>>
@@ -103,6 +122,53 @@ export type MirrorEvent =
   | Event<'mirror_delete_requested', { readonly drop_tables: boolean; readonly force: boolean }>
   | Event<'mirror_delete_forced', Record<string, never>>
   | Event<'mirror_dropped', { readonly left: readonly string[] }>;
+
+/** What a person chose among the pending changes of structure. */
+export interface SchemaSyncWishes {
+  readonly changes?: readonly string[];
+  readonly include?: readonly string[];
+  readonly allow_destructive: boolean;
+}
+
+/** Which tables a mirror has, and what is asked of single ones. Names are the source's, `schema.table`. */
+type TableEvent =
+  | Event<
+      'tables_change_requested',
+      {
+        /** All that the mirror shall have. */
+        readonly tables: readonly TableMapping[];
+        readonly patterns: readonly TablePattern[];
+        readonly added: readonly string[];
+        readonly removed: readonly string[];
+        readonly drop_removed: boolean;
+        /** `source`: tables appeared there that fit a pattern of the mirror. */
+        readonly asked_by: 'person' | 'source';
+      }
+    >
+  /** The publication holds the tables: from here on the mirror has them. */
+  | Event<
+      'tables_changed',
+      {
+        readonly added: readonly TableMapping[];
+        readonly removed: readonly string[];
+        readonly patterns: readonly TablePattern[];
+      }
+    >
+  /** Tables that were copied stream with the others, and no other is on its way. */
+  | Event<'tables_joined', { readonly tables: readonly string[] }>
+  | Event<'table_retried', { readonly table: string }>
+  | Event<'table_skip_requested', { readonly table: string; readonly commit_lsn: string }>
+  | Event<
+      'resync_requested',
+      {
+        /** Empty: all tables. */
+        readonly tables: readonly string[];
+        readonly strategy: 'truncate' | 'swap';
+        readonly at: string;
+      }
+    >
+  /** No table of a full resync is on its way any more. */
+  | Event<'resync_finished', { readonly tables: number; readonly seconds: number }>;
 
 /** Every tag, as a full record, so that a new event has to be listed. */
 const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
@@ -124,6 +190,20 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   copy_started: true,
   table_state_changed: true,
   copy_finished: true,
+  publication_changed: true,
+  lanes_changed: true,
+  schema_synced: true,
+  structure_compared: true,
+  structure_followed: true,
+  tables_appeared: true,
+  tables_change_requested: true,
+  tables_changed: true,
+  tables_joined: true,
+  table_retried: true,
+  table_skip_requested: true,
+  resync_requested: true,
+  resync_finished: true,
+  schema_sync_requested: true,
   mirror_paused: true,
   mirror_resumed: true,
   mirror_retried: true,

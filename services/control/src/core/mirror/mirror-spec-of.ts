@@ -1,5 +1,7 @@
-import type { MirrorSpec, PeerConnection } from '@bunnydb/contracts';
+import type { MirrorSpec, PeerConnection, TableMapping, TablePattern } from '@bunnydb/contracts';
+import type { StepVerb } from './mirror-event.js';
 import type { MirrorState } from './mirror-state.js';
+import { streamingOf } from './mirror-steps.js';
 
 /** Both ends of a mirror as they are now. */
 export interface MirrorPeers {
@@ -17,8 +19,10 @@ export function desiredSpecOf(state: MirrorState, peers: MirrorPeers): MirrorSpe
 export function commandSpecOf(
   state: Exclude<MirrorState, { tag: 'absent' }>,
   peers: MirrorPeers,
+  verb?: StepVerb,
 ): MirrorSpec {
   const { mirror } = state;
+  const { tables, patterns } = tablesFor(state, verb);
   return {
     v: 1,
     id: mirror.id,
@@ -30,8 +34,22 @@ export function commandSpecOf(
     slot_name: mirror.slotName,
     publication_name: mirror.publicationName,
     own_publication: mirror.ownPublication,
-    tables: mirror.tables,
+    tables,
+    // Nothing can join a publication that is never altered.
+    ...(patterns.length === 0 || mirror.ownPublication ? {} : { patterns }),
     options: mirror.options,
     ...(mirror.identity === null ? {} : { source_identity: mirror.identity }),
   };
+}
+
+/** The steps of an edit are about the tables that it wants, or drops; everything else is about those that the mirror has. */
+function tablesFor(
+  state: Exclude<MirrorState, { tag: 'absent' }>,
+  verb: StepVerb | undefined,
+): { readonly tables: readonly TableMapping[]; readonly patterns: readonly TablePattern[] } {
+  const edit = streamingOf(state)?.edit;
+  if (edit && edit.stage === verb) {
+    return 'tables' in edit ? edit : { tables: edit.dropping, patterns: [] };
+  }
+  return { tables: state.mirror.tables, patterns: state.mirror.patterns ?? [] };
 }

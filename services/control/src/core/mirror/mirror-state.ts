@@ -1,5 +1,14 @@
 import type { FailureReport } from '@bunnydb/failure';
-import type { MirrorOptions, ServiceName, SourceIdentity, TableMapping } from '@bunnydb/contracts';
+import type {
+  LaneWish,
+  MirrorOptions,
+  ServiceName,
+  SourceIdentity,
+  TableMapping,
+  TablePattern,
+  TableStatus,
+} from '@bunnydb/contracts';
+import type { SchemaSyncWishes, StepVerb } from './mirror-event.js';
 
 /** What is known of a mirror in every state. */
 export interface MirrorFacts {
@@ -8,6 +17,8 @@ export interface MirrorFacts {
   readonly sourcePeer: string;
   readonly destinationPeer: string;
   readonly tables: readonly TableMapping[];
+  /** Tables to come that fit one of these join; absent in mirrors of an older version. */
+  readonly patterns?: readonly TablePattern[];
   readonly options: MirrorOptions;
   readonly slotName: string;
   readonly publicationName: string;
@@ -64,7 +75,67 @@ export interface Streaming {
   readonly copy: 'waiting' | 'copying' | 'done';
   /** Indexes, constraints and foreign keys, which are made beside the stream once the copy is done; absent until then. */
   readonly structure?: StepWork;
+  /** Tables joined while it was built: it is built once more. */
+  readonly isStructureStale?: boolean;
   readonly troubles: Troubles;
+  readonly edit?: TableEdit;
+  /** Tables that appeared on the source and fit a pattern; they join when no other edit is under way. */
+  readonly appeared?: readonly TableMapping[];
+  readonly lanes?: LaneQueue;
+  /** A full resync that has not come to its end. */
+  readonly resync?: { readonly since: string };
+  readonly sync?: SchemaSync;
+  /**
+   * The tables that are not, or not simply, in the main lane, by source name. Only `decide` and `react` look at it, and
+   * the read model keeps none of it: tables are many, and their states stand in a table of their own.
+   */
+  readonly outside?: Readonly<Record<string, OutsideTable>>;
+}
+
+/** A change of the mirror's tables, step by step. The mirror streams on meanwhile. */
+export type TableEdit =
+  | {
+      readonly stage: 'provision_tables' | 'change_publication';
+      readonly tables: readonly TableMapping[];
+      readonly patterns: readonly TablePattern[];
+      readonly dropping: readonly TableMapping[];
+      readonly work: StepWork;
+    }
+  /** The mirror has its new tables; those that shall be dropped wait for an applier that knows it. */
+  | {
+      readonly stage: 'letting_go';
+      readonly dropping: readonly TableMapping[];
+      readonly generation: number;
+    }
+  | {
+      readonly stage: 'drop_tables';
+      readonly dropping: readonly TableMapping[];
+      readonly work: StepWork;
+    };
+
+/** What is asked of lanes, one after another: `work` is about the first. */
+export interface LaneQueue {
+  readonly requests: readonly LaneRequest[];
+  readonly work: StepWork;
+}
+
+export interface LaneRequest {
+  readonly wish: LaneWish;
+  /** Source names; empty: all tables. */
+  readonly tables: readonly string[];
+}
+
+export interface SchemaSync {
+  readonly wishes: SchemaSyncWishes;
+  readonly work: StepWork;
+}
+
+export interface OutsideTable {
+  readonly status: TableStatus;
+  /** It is or was being copied, so its indexes and foreign keys are to be built when it is back. */
+  readonly isCopied: boolean;
+  /** A resync was asked for, and the applier has not taken it up yet. */
+  readonly isAsked: boolean;
 }
 
 export interface Paused {
@@ -75,7 +146,7 @@ export interface Paused {
 }
 
 export interface SettlingCommand {
-  readonly verb: SetupVerb;
+  readonly verb: StepVerb;
   readonly commandId: string;
   readonly sentAt: string;
 }
@@ -85,10 +156,10 @@ export interface Terminating {
   readonly mirror: MirrorFacts;
   readonly force: boolean;
   /**
-   * A command of the set-up that was not answered when the delete came. Cleaning waits for its answer, so that a slot made
-   * late is not left behind.
+   * Commands of a set-up, an edit or a lane that were not answered when the delete came. Cleaning waits for their answers, so that
+   * nothing made late is left behind.
    */
-  readonly settling: SettlingCommand | null;
+  readonly settling: readonly SettlingCommand[];
   readonly steps: Readonly<Record<CleanVerb, StepWork>>;
   readonly left: readonly string[];
 }

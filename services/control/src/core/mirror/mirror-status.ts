@@ -32,7 +32,8 @@ export function mirrorStatus(state: MirrorState): MirrorStatus {
         : 'setting_up';
     case 'streaming':
       if (firstTrouble(state)) return 'error';
-      return STREAMING_STATUS[state.copy];
+      if (state.sync) return 'syncing_schema';
+      return state.resync ? 'resyncing' : STREAMING_STATUS[state.copy];
     case 'paused':
       return 'paused';
     case 'terminating':
@@ -59,7 +60,7 @@ export function mirrorPhase(state: MirrorState): string {
     case 'streaming': {
       const trouble = firstTrouble(state);
       if (trouble) return waitPhase(trouble.failure, trouble.nextRetryAt);
-      return structurePhase(state) ?? STREAMING_PHASE[state.copy];
+      return streamingPhases(state).join('; ');
     }
     case 'paused':
       return state.before.tag === 'setting_up'
@@ -106,13 +107,20 @@ const STEP_PHASE: Readonly<Record<StepVerb, string>> = {
   clean_destination: 'removing the bookkeeping from the destination',
   drop_tables: 'dropping the destination tables',
   build_structure: 'building indexes and foreign keys',
+  change_publication: 'bringing the publication in line with the tables',
+  change_lanes: 'telling the applier what is asked of tables',
+  sync_schema: 'making changes of structure',
 };
 
-/** Changes stream meanwhile, so a failure here is no failure of the mirror. */
-function structurePhase({ structure }: Streaming): string | undefined {
-  return structure === undefined || structure.tag === 'done'
-    ? undefined
-    : `streaming changes; ${stepPhase('build_structure', structure)}`;
+/** Changes stream meanwhile, so a failure of a step here is no failure of the mirror. */
+function streamingPhases(state: Streaming): readonly string[] {
+  const steps = stepsOf(state).filter(([, work]) => work.tag !== 'done');
+  return [
+    STREAMING_PHASE[state.copy],
+    ...(state.resync ? ['copying every table again'] : []),
+    ...(state.edit?.stage === 'letting_go' ? ['waiting for the applier to let go of tables'] : []),
+    ...steps.map(([verb, work]) => stepPhase(verb, work)),
+  ];
 }
 
 function stepPhase(verb: StepVerb, work: StepWork): string {
@@ -126,7 +134,7 @@ function waitPhase(failure: FailureReport, nextRetryAt: string | null): string {
 }
 
 function terminatingPhase(state: Terminating): string {
-  if (state.settling !== null) return 'waiting for the last step of the set-up to end';
+  if (state.settling.length > 0) return 'waiting for a step under way to end';
   const open = stepsOf(state).filter(([, work]) => work.tag !== 'done');
   const failed = open.find(([, work]) => work.tag === 'waiting');
   const shown = failed ?? open[0];

@@ -1,4 +1,5 @@
 import { evolveMirror } from './evolve-mirror.js';
+import { appearedTables, joinedTables } from './follow-tables.js';
 import type { MirrorEvent, StepVerb } from './mirror-event.js';
 import type { MirrorState, StepWork, Terminating } from './mirror-state.js';
 import { stepsOf } from './mirror-steps.js';
@@ -47,7 +48,12 @@ export function reactMirror(
   }
   const events: MirrorEvent[] = [];
   let state: MirrorState = after;
-  for (const [verb, work] of readySteps(after)) {
+  for (const follow of [joinedTables, appearedTables]) {
+    const more = follow(state, context.now);
+    events.push(...more);
+    state = more.reduce(evolveMirror, state);
+  }
+  for (const [verb, work] of readySteps(state)) {
     const commandId = context.newId();
     const event: MirrorEvent = {
       type: 'step_started',
@@ -73,10 +79,11 @@ export function reactMirror(
 function readySteps(
   state: MirrorState,
 ): readonly (readonly [StepVerb, Extract<StepWork, { tag: 'ready' }>])[] {
-  if (state.tag === 'paused') return [];
-  if (state.tag === 'terminating' && state.settling !== null) return [];
+  if (state.tag === 'terminating' && state.settling.length > 0) return [];
   return stepsOf(state).flatMap(([verb, work]) => {
     if (work.tag !== 'ready') return [];
+    // A person may bring the structure in line while nothing moves.
+    if (state.tag === 'paused' && verb !== 'sync_schema') return [];
     // Tables go last: until the bookkeeping is gone an applier might still write to them.
     const tooEarly =
       verb === 'drop_tables' &&
@@ -87,7 +94,7 @@ function readySteps(
 }
 
 function isClean(state: Terminating): boolean {
-  return state.settling === null && stepsOf(state).every(([, work]) => work.tag === 'done');
+  return state.settling.length === 0 && stepsOf(state).every(([, work]) => work.tag === 'done');
 }
 
 function generationOf(state: MirrorState): number {

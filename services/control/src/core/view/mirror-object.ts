@@ -1,6 +1,7 @@
 import type { TableStats, TableStatus } from '@bunnydb/contracts';
 import { describeFailure } from '@bunnydb/failure';
 import { DEFAULT_MIRROR_CONFIG, type MirrorConfig } from '../mirror/mirror-config.js';
+import { COPY_STATUSES } from '../mirror/evolve-outside.js';
 import type { MirrorState } from '../mirror/mirror-state.js';
 import {
   type MirrorStatus,
@@ -19,6 +20,7 @@ export interface KnownMirror {
   readonly state: MirrorState;
   readonly config: MirrorConfig;
   readonly error_count: number;
+  readonly pending_schema_changes: number;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
@@ -29,6 +31,7 @@ export interface KnownTable {
   readonly status: TableStatus;
   readonly rows_copied: bigint;
   readonly error_message: string | null;
+  readonly next_retry_at: Date | null;
 }
 
 /** What is known of a mirror's work at this moment. */
@@ -91,7 +94,7 @@ export function mirrorObject(
     source_peer: known.source_peer,
     destination_peer: known.destination_peer,
     status: shownStatus(state, live),
-    phase: mirrorPhase(state),
+    phase: [mirrorPhase(state), ...tablePhases(state, tables)].join('; '),
     slot_name: facts?.slotName ?? null,
     publication_name: facts?.publicationName ?? null,
     last_lsn: apply?.applied_lsn ?? facts?.identity?.start_lsn ?? null,
@@ -104,13 +107,27 @@ export function mirrorObject(
     error_hint: failure?.failure.hint ?? null,
     error_count: known.error_count,
     next_retry_at: failure?.nextRetryAt ?? null,
-    pending_schema_changes: 0,
+    pending_schema_changes: known.pending_schema_changes,
     snapshot: snapshotOf(tables, live),
     // In the order of the contract; the catalog keeps none.
     config: { ...DEFAULT_MIRROR_CONFIG, ...known.config },
     created_at: known.created_at.toISOString(),
     updated_at: known.updated_at.toISOString(),
   };
+}
+
+/** Tables that others do not wait for, but people should know of. */
+function tablePhases(state: MirrorState, tables: readonly KnownTable[]): readonly string[] {
+  if (state.tag !== 'streaming') return [];
+  return (
+    [
+      ['held', 'held'],
+      ['error', 'in error'],
+    ] as const
+  ).flatMap(([status, words]) => {
+    const count = tables.filter((table) => table.status === status).length;
+    return count === 0 ? [] : [`${count} ${count === 1 ? 'table' : 'tables'} ${words}`];
+  });
 }
 
 /** A paused mirror is `pausing` until the last worker has let go of it. */
@@ -124,13 +141,18 @@ export function snapshotOf(tables: readonly KnownTable[], live: LiveMirror): Sna
   const told = new Map(live.stats.apply?.tables.map((table) => [table.table, table]));
   let [tablesDone, rowsDone, rowsTotal, bytesDone, bytesTotal] = [0, 0, 0, 0, 0];
   for (const table of tables) {
-    const copy = told.get(table.source_table)?.copy;
-    const done = !['pending', 'copying'].includes(tableStatus(table, told.get(table.source_table)));
-    const rows = copy?.rows_done ?? Number(table.rows_copied);
+    const stats = told.get(table.source_table);
+    const status = tableStatus(table, stats);
+    const done = !COPY_STATUSES.includes(status);
+    // A table that shall be copied again: what is told is still of the last copy.
+    const isBegun = done || stats?.status !== 'running';
+    const copy = isBegun ? stats?.copy : undefined;
+    const known = Number(table.rows_copied);
+    const rows = copy?.rows_done ?? (isBegun ? known : 0);
     if (done) tablesDone += 1;
     rowsDone += rows;
     // An estimate of a table that is done is beside the point.
-    rowsTotal += done ? rows : Math.max(copy?.rows_estimated ?? 0, rows);
+    rowsTotal += done ? rows : Math.max(copy?.rows_estimated ?? (isBegun ? 0 : known), rows);
     bytesDone += copy?.bytes_done ?? 0;
     bytesTotal += done
       ? (copy?.bytes_done ?? 0)
@@ -167,15 +189,24 @@ export function tableObject(known: KnownTable, told: TableStats | undefined) {
     copy: told?.copy ?? null,
     last_synced_at: told?.last_synced_at ?? null,
     error_message: known.error_message,
+    next_retry_at: known.next_retry_at?.toISOString() ?? null,
   };
 }
 
 /**
  * Events are recorded and in order, statistics are fresher but may be of a session that is gone: they count only while the
- * table is on its way.
+ * table is on its way, and not what they told before it was copied again.
  */
 function tableStatus(known: KnownTable, told: TableStats | undefined): TableStatus {
-  return known.status === 'pending' || known.status === 'copying'
-    ? (told?.status ?? known.status)
-    : known.status;
+  switch (known.status) {
+    case 'pending':
+    case 'copying':
+      return told?.status ?? known.status;
+    case 'resyncing':
+      return told && FRESH_STATUSES.includes(told.status) ? told.status : known.status;
+    default:
+      return known.status;
+  }
 }
+
+const FRESH_STATUSES: readonly TableStatus[] = ['copying', 'catching_up'];

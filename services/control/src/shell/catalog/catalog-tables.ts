@@ -2,7 +2,7 @@ import type { Generated, JSONColumnType } from 'kysely';
 import type { PeerConnection } from '@bunnydb/contracts';
 import type { MirrorConfig } from '../../core/mirror/mirror-config.js';
 import type { MirrorState } from '../../core/mirror/mirror-state.js';
-import type { LogCategory, LogLevel } from '../../core/mirror/mirror-log-line.js';
+import type { LogCategory, LogLevel } from '../../core/mirror/log-line.js';
 import type { MirrorStatus } from '../../core/mirror/mirror-status.js';
 import type { Role } from '../../core/user/user.js';
 import type { TableStatus } from '@bunnydb/contracts';
@@ -18,6 +18,7 @@ export interface CatalogTables {
     readonly config: JSONColumnType<MirrorConfig>;
     readonly status: MirrorStatus;
     readonly error_count: Generated<number>;
+    readonly pending_schema_changes: Generated<number>;
     readonly wake_at: Date | null;
     readonly outstanding_since: Date | null;
     readonly created_at: Date;
@@ -31,6 +32,7 @@ export interface CatalogTables {
     readonly status: TableStatus;
     readonly rows_copied: Generated<bigint>;
     readonly error_message: string | null;
+    readonly next_retry_at: Date | null;
     readonly updated_at: Date;
   };
   readonly mirror_logs: {

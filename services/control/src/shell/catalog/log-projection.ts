@@ -9,7 +9,7 @@ export const logProjection: Projection<ControlEvent, CatalogTables> = {
   reset: async (tx) => {
     await tx.deleteFrom('mirror_logs').execute();
   },
-  handle: async (tx, { event, streamId, position, recordedAt }) => {
+  handle: async (tx, { event, streamId, position, recordedAt, metadata }) => {
     const line = isMirrorEvent(event) ? logLineOf(event) : null;
     if (line === null) return;
     await tx
@@ -20,7 +20,8 @@ export const logProjection: Projection<ControlEvent, CatalogTables> = {
         level: line.level,
         category: line.category,
         message: line.message,
-        details: JSON.stringify(line.details),
+        // Who asked, or told.
+        details: JSON.stringify({ ...line.details, actor: metadata.actor }),
         created_at: recordedAt,
       })
       .execute();

@@ -2,12 +2,14 @@ import { type Kysely, type Migration, Migrator } from 'kysely';
 import { up as eventStore } from '../../migrations/0001-event-store.js';
 import { up as readModels } from '../../migrations/0002-read-models.js';
 import { up as gateway } from '../../migrations/0003-gateway.js';
+import { up as tables } from '../../migrations/0004-tables.js';
 
 /** All migrations, forward only, named in the order in which they run. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-event-store': { up: eventStore },
   '0002-read-models': { up: readModels },
   '0003-gateway': { up: gateway },
+  '0004-tables': { up: tables },
 };
 
 /**

@@ -1,10 +1,13 @@
-import type { Insertable, Transaction, Updateable } from 'kysely';
+import { type Insertable, type Transaction, type Updateable, sql } from 'kysely';
+import type { TableMapping } from '@bunnydb/contracts';
 import type { Projection, RecordedEvent } from '@bunnydb/event-store';
+import { describeFailure } from '@bunnydb/failure';
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { type ControlEvent, isMirrorEvent } from '../../core/control-event.js';
 import { evolveMirror } from '../../core/mirror/evolve-mirror.js';
 import type { MirrorCreated, MirrorEvent } from '../../core/mirror/mirror-event.js';
 import { ABSENT_MIRROR, type MirrorState } from '../../core/mirror/mirror-state.js';
+import { withoutTableStates } from '../../core/mirror/without-table-states.js';
 import { mirrorStatus } from '../../core/mirror/mirror-status.js';
 import { nextWakeAt, outstandingSince } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from './catalog-tables.js';
@@ -33,6 +36,11 @@ export const mirrorProjection: Projection<ControlEvent, CatalogTables> = {
       // Tables are many and their states do not steer the mirror: the row of the mirror stays untouched.
       case 'table_state_changed':
         return updateTable(tx, mirrorId, event.body, recordedAt);
+      case 'structure_compared':
+        return notePending(tx, mirrorId, event.body.pending, recordedAt);
+      case 'tables_changed':
+        await updateMirror(tx, mirrorId, event, recordedAt);
+        return changeTables(tx, mirrorId, event.body, recordedAt);
       default:
         return updateMirror(tx, mirrorId, event, recordedAt);
     }
@@ -60,20 +68,63 @@ async function insertMirror(tx: Tx, event: MirrorCreated, at: Date): Promise<voi
     updated_at: at,
   };
   await tx.insertInto('mirrors').values(row).execute();
-  const tables = body.tables.map((table, ordinal) => ({
-    mirror_id: body.id,
+  await insertTables(tx, body.id, body.tables, 0, at);
+}
+
+async function insertTables(
+  tx: Tx,
+  mirrorId: string,
+  tables: readonly TableMapping[],
+  firstOrdinal: number,
+  at: Date,
+): Promise<void> {
+  const rows = tables.map((table, index) => ({
+    mirror_id: mirrorId,
     source_table: formatQualifiedName(table.source),
     destination_table: formatQualifiedName(table.destination),
-    ordinal,
+    ordinal: firstOrdinal + index,
     status: 'pending' as const,
     error_message: null,
+    next_retry_at: null,
     updated_at: at,
   }));
   // A statement holds at most 65535 parameters.
-  for (let start = 0; start < tables.length; start += 5_000) {
-    const page = tables.slice(start, start + 5_000);
-    await tx.insertInto('mirror_tables').values(page).execute();
+  for (let start = 0; start < rows.length; start += 5_000) {
+    await tx
+      .insertInto('mirror_tables')
+      .values(rows.slice(start, start + 5_000))
+      .execute();
   }
+}
+
+async function changeTables(
+  tx: Tx,
+  mirrorId: string,
+  { added, removed }: Extract<MirrorEvent, { type: 'tables_changed' }>['body'],
+  at: Date,
+): Promise<void> {
+  if (removed.length > 0) {
+    await tx
+      .deleteFrom('mirror_tables')
+      .where('mirror_id', '=', mirrorId)
+      .where('source_table', '=', sql<string>`any(${removed}::text[])`)
+      .execute();
+  }
+  const last = await tx
+    .selectFrom('mirror_tables')
+    .select((column) => column.fn.max('ordinal').as('ordinal'))
+    .where('mirror_id', '=', mirrorId)
+    .executeTakeFirst();
+  await insertTables(tx, mirrorId, added, (last?.ordinal ?? -1) + 1, at);
+}
+
+/** Differences between source and destination do not steer the mirror. */
+async function notePending(tx: Tx, mirrorId: string, pending: number, at: Date): Promise<void> {
+  await tx
+    .updateTable('mirrors')
+    .set({ pending_schema_changes: pending, updated_at: at })
+    .where('mirror_id', '=', mirrorId)
+    .execute();
 }
 
 async function deleteMirror(tx: Tx, mirrorId: string): Promise<void> {
@@ -93,7 +144,8 @@ async function updateTable(
     .updateTable('mirror_tables')
     .set({
       status: body.status,
-      error_message: body.failure?.message ?? null,
+      error_message: body.failure ? `${describeFailure(body.failure)}: ${body.failure.hint}` : null,
+      next_retry_at: body.next_retry_at ? new Date(body.next_retry_at) : null,
       updated_at: at,
       ...(body.rows === undefined ? {} : { rows_copied: BigInt(Math.trunc(body.rows)) }),
     })
@@ -129,7 +181,8 @@ function stateColumns(state: MirrorState): Updateable<CatalogTables['mirrors']> 
   const wakeAt = nextWakeAt(state);
   const since = outstandingSince(state);
   return {
-    state: JSON.stringify(state),
+    // Tables outside the main lane have rows of their own.
+    state: JSON.stringify(withoutTableStates(state)),
     status: mirrorStatus(state),
     wake_at: wakeAt === null ? null : new Date(wakeAt),
     outstanding_since: since === null ? null : new Date(since),

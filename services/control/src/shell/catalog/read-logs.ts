@@ -1,5 +1,5 @@
 import type { ExpressionBuilder, Kysely, Selectable } from 'kysely';
-import type { LogCategory, LogLevel } from '../../core/mirror/mirror-log-line.js';
+import type { LogCategory, LogLevel } from '../../core/mirror/log-line.js';
 import type { CatalogTables } from './catalog-tables.js';
 
 export interface LogFilter {

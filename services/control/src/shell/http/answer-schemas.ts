@@ -1,5 +1,5 @@
 import { SCHEMA_CHANGE_GROUPS, SSL_MODES, TABLE_STATUSES } from '@bunnydb/contracts';
-import { LOG_CATEGORIES, LOG_LEVELS } from '../../core/mirror/mirror-log-line.js';
+import { LOG_CATEGORIES, LOG_LEVELS } from '../../core/mirror/log-line.js';
 import { MIRROR_STATUSES } from '../../core/mirror/mirror-status.js';
 import { ROLES } from '../../core/user/user.js';
 import type { JsonSchema } from './request-schema.js';
@@ -141,7 +141,11 @@ export const ANSWER_SCHEMAS = {
     rows_deleted: COUNT,
     copy: { type: ['object', 'null'], description: 'Progress of the copy.' },
     last_synced_at: TIME_OR_NULL,
-    error_message: TEXT_OR_NULL,
+    error_message: {
+      ...TEXT_OR_NULL,
+      description: 'Why it is held or in error, and what to do about it.',
+    },
+    next_retry_at: { ...TIME_OR_NULL, description: 'Null: a person is needed.' },
   }),
   MirrorWithTables: object({ ...MIRROR, tables: listOf(schemaRef('MirrorTable')) }),
   MirrorTables: object({ config: { type: 'object' }, tables: listOf(schemaRef('MirrorTable')) }),

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { type AnyCommand, COMMAND_SERVICE, retrySubject } from '@bunnydb/contracts';
+import { COMMAND_SERVICE, retrySubject } from '@bunnydb/contracts';
 import { type WaitingMessage, markDispatched, pruneOutbox, readOutbox } from '@bunnydb/event-store';
 import { backoffDelayMs, faultPoint } from '@bunnydb/failure';
 import { type Messaging, sendCommand } from '@bunnydb/messaging';
 import type { ServiceLog } from '@bunnydb/service-shell';
-import { commandSpecOf } from '../../core/mirror/mirror-spec-of.js';
+import { commandOf } from '../../core/mirror/command-of.js';
 import { outstandingCommands } from '../../core/mirror/mirror-steps.js';
 import type { MirrorEffect } from '../../core/mirror/react-mirror.js';
 import { effectOf } from '../../core/outbox-message.js';
@@ -90,12 +90,6 @@ async function performCommand(
   if (!row || row.state.tag === 'absent') return;
   const waiting = outstandingCommands(row.state);
   if (!waiting.some((command) => command.commandId === effect.commandId)) return;
-  const spec = commandSpecOf(row.state, await readMirrorPeers(catalog, row));
-  const { verb, force } = effect;
-  const envelope = { v: 1 as const, command_id: effect.commandId, mirror_id: effect.mirrorId };
-  const command: AnyCommand =
-    verb === 'provision_tables' || verb === 'prepare_source' || verb === 'build_structure'
-      ? { ...envelope, verb, body: { spec } }
-      : { ...envelope, verb, body: { spec, force } };
-  await sendCommand(messaging, COMMAND_SERVICE[verb], command);
+  const command = commandOf(row.state, await readMirrorPeers(catalog, row), effect);
+  if (command) await sendCommand(messaging, COMMAND_SERVICE[effect.verb], command);
 }

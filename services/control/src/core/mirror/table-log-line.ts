@@ -1,0 +1,75 @@
+import { formatQualifiedName } from '@bunnydb/pg-model';
+import { assertNever } from '../decision.js';
+import { LISTED_MAX, type LogLine, failed, info } from './log-line.js';
+import type { MirrorEvent } from './mirror-event.js';
+
+const TABLE_EVENTS = [
+  'table_state_changed',
+  'tables_appeared',
+  'tables_change_requested',
+  'tables_changed',
+  'tables_joined',
+  'lanes_changed',
+  'resync_finished',
+] as const satisfies readonly MirrorEvent['type'][];
+
+/** What happens to tables. */
+export type TableEvent = Extract<MirrorEvent, { type: (typeof TABLE_EVENTS)[number] }>;
+
+export function isTableEvent(event: MirrorEvent): event is TableEvent {
+  const types: readonly string[] = TABLE_EVENTS;
+  return types.includes(event.type);
+}
+
+export function tableLine(event: TableEvent): LogLine {
+  switch (event.type) {
+    case 'table_state_changed':
+      return stateLine(event.body);
+    case 'tables_appeared':
+      return info('schema', 'tables appeared on the source', {
+        tables: listed(event.body.tables.map(({ source }) => formatQualifiedName(source))),
+      });
+    case 'tables_change_requested': {
+      const { added, removed, drop_removed, asked_by } = event.body;
+      const details = { added: listed(added), removed: listed(removed), drop_removed };
+      return asked_by === 'person'
+        ? info('user', 'other tables asked for', details)
+        : info('schema', 'tables that fit a pattern of the mirror join it', details);
+    }
+    case 'tables_changed': {
+      const { added, removed } = event.body;
+      const names = added.map(({ source }) => formatQualifiedName(source));
+      const message = `the mirror has other tables: ${added.length} more, ${removed.length} less`;
+      return info('setup', message, { added: listed(names), removed: listed(removed) });
+    }
+    case 'tables_joined':
+      return info('snapshot', 'copied tables stream with the others', {
+        tables: listed(event.body.tables),
+      });
+    case 'lanes_changed': {
+      const { action, tables } = event.body;
+      return info('resync', `the applier knows: ${action}`, { tables: listed(tables) });
+    }
+    case 'resync_finished':
+      return info('resync', 'resync finished', { ...event.body });
+    default:
+      return assertNever(event);
+  }
+}
+
+function stateLine(body: Extract<MirrorEvent, { type: 'table_state_changed' }>['body']): LogLine {
+  const { table, status, rows, failure, next_retry_at } = body;
+  const details = {
+    table,
+    status,
+    ...(rows === undefined ? {} : { rows }),
+    ...(next_retry_at === undefined ? {} : { next_retry_at }),
+  };
+  if (failure !== undefined) return failed(failure, details, `table ${table} is ${status}: `);
+  const category = status === 'resyncing' ? 'resync' : 'snapshot';
+  return info(category, `table ${table} is ${status}`, details);
+}
+
+function listed(names: readonly string[]): readonly string[] {
+  return names.slice(0, LISTED_MAX);
+}
