@@ -85,9 +85,14 @@ export class ApplyProgress {
     this.#batches += work.batches;
     this.#lastBatchId = work.batchId;
     this.#commitTime = work.commitTime ?? this.#commitTime;
-    this.#missingRows += work.tally.missingRows;
     if (work.wasExact) this.#exactBatches += work.batches;
-    for (const { table, inserted, updated, deleted } of work.tally.tables) {
+    this.addRows(work.tally, nowIso);
+  }
+
+  /** Counts rows that were committed, by the main lane or a lane. */
+  addRows(tally: WorkTally, nowIso: string): void {
+    this.#missingRows += tally.missingRows;
+    for (const { table, inserted, updated, deleted } of tally.tables) {
       this.#changes += inserted + updated + deleted;
       const progress = this.#tables.get(formatQualifiedName(table));
       if (!progress) continue;

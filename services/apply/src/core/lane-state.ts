@@ -31,7 +31,11 @@ export type LaneSignal =
   /** The shadow table is full and all but caught up. */
   | { readonly tag: 'shadow_full' }
   | { readonly tag: 'swapped' }
-  | { readonly tag: 'failed' };
+  | {
+      readonly tag: 'failed';
+      /** A swap that did not come about may do so later with the same shadow. */
+      readonly keepsShadow: boolean;
+    };
 
 /** The signal has no meaning in the state. */
 export interface LaneRefusal {
@@ -52,7 +56,7 @@ export function stepLane(state: LaneState, signal: LaneSignal): LaneState | Lane
     case 'swapped':
       return isSwap(state) && state.resync.step === 'swap' ? { tag: 'catching_up' } : REFUSED;
     case 'failed':
-      return stepFailed(state);
+      return stepFailed(state, signal.keepsShadow);
   }
 }
 
@@ -108,18 +112,16 @@ function stepCopied(state: LaneState): LaneState | LaneRefusal {
   return state.resync.strategy === 'truncate' ? { tag: 'catching_up' } : state;
 }
 
-function stepFailed(state: LaneState): LaneState | LaneRefusal {
+function stepFailed(state: LaneState, keepsShadow: boolean): LaneState | LaneRefusal {
   switch (state.tag) {
     case 'pending':
     case 'copying':
     case 'catching_up':
       return { tag: 'error', goesOnAs: state };
-    case 'resyncing':
-      // A swap that failed may have to begin with the copy: whoever still has the shadow knows better.
-      return {
-        tag: 'error',
-        goesOnAs: { tag: 'resyncing', resync: { ...state.resync, step: 'copy' } },
-      };
+    case 'resyncing': {
+      const resync: Resync = keepsShadow ? state.resync : { ...state.resync, step: 'copy' };
+      return { tag: 'error', goesOnAs: { tag: 'resyncing', resync } };
+    }
     case 'running':
     case 'held':
     case 'error':
@@ -128,7 +130,11 @@ function stepFailed(state: LaneState): LaneState | LaneRefusal {
 }
 
 function goesOnAs(note: LaneNote, isCopied: boolean, resync: Resync): WorkingLane {
-  const tag = note.goesOnAs ?? (note.resync ? 'resyncing' : isCopied ? 'catching_up' : 'pending');
+  // A table that is full as of a snapshot is past the copy, except when that is in a shadow still.
+  const isBeforeSwap = note.resync?.step === 'swap';
+  const tag =
+    note.goesOnAs ??
+    (isCopied && !isBeforeSwap ? 'catching_up' : note.resync ? 'resyncing' : 'pending');
   return tag === 'resyncing' ? { tag, resync } : { tag };
 }
 

@@ -142,12 +142,18 @@ export async function finishTable(
   await client.query('set local synchronous_commit = on');
   const { rows } = await client.query<{ rows_copied: number }>(
     `update _bunny.table_state
-        set state = $6, copy_lsn = $4, reason = null, last_synced_at = now(), updated_at = now(),
+        set state = $6, copy_lsn = $4::pg_lsn, reason = null, last_synced_at = now(), updated_at = now(),
             rows_copied = (select coalesce(sum(r.rows), 0) from _bunny.copy_range r
                             where r.mirror_id = $1 and r.source_schema = $2 and r.source_table = $3)
       where mirror_id = $1 and source_schema = $2 and source_table = $3 and state = $5
       returning rows_copied::float8`,
-    [...tableKey(mirrorId, mapping.source), lsn, stateDuring(purpose), stateAfter(purpose)],
+    [
+      ...tableKey(mirrorId, mapping.source),
+      // What a shadow holds is nothing that the table holds.
+      purpose === 'shadow' ? null : lsn,
+      stateDuring(purpose),
+      stateAfter(purpose),
+    ],
   );
   if (rows.length !== 1) throw new MirrorError('unexpected', 'the table left the copy meanwhile');
   await requireEpoch(client, mirrorId, epoch);

@@ -45,7 +45,9 @@ export interface CopyTablesOptions {
   /** A table's state has been committed; `table` is its source name. */
   readonly onTableState: (table: QualifiedName, status: TableStatus, rows: number) => void;
   /** The snapshot is taken. */
-  readonly onSnapshot?: (lsn: string) => void;
+  readonly onSnapshot?: () => void;
+  /** A table is full, as of the snapshot's LSN. */
+  readonly onCopied?: (table: QualifiedName, lsn: string) => void;
   /** True when the failure is the table's own: the others go on. */
   readonly onTableFailure?: (table: QualifiedName, error: unknown) => boolean;
   /** Milliseconds of a clock that does not go back; `performance.now` unless given. */
@@ -133,7 +135,7 @@ async function copyUnderSnapshot(
     signal: stopper.signal,
   });
   try {
-    options.onSnapshot?.(snapshot.lsn);
+    options.onSnapshot?.();
     const source = await snapshot.openReader();
     const copies = await planCopy({
       spec,
@@ -257,6 +259,7 @@ class CopyRun {
     this.#queue.close(table);
     this.#tell(table);
     this.#options.onTableState(table.mapping.source, stateAfter(table.purpose), rows);
+    this.#options.onCopied?.(table.mapping.source, this.#snapshot.lsn);
     this.#wake();
   }
 
