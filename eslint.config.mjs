@@ -1,12 +1,14 @@
 import nx from '@nx/eslint-plugin';
 import { createProjectGraphAsync } from '@nx/devkit';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 import { PATH_BORDERS, PROJECT_BORDERS, TEST_BORDERS } from './tools/lint/borders.mjs';
 
 // The border rule reads Nx's project graph and silently skips every file when there is none, as on a fresh clone.
 await createProjectGraphAsync();
 
-const TYPESCRIPT = ['**/*.ts'];
+const TYPESCRIPT = ['**/*.ts', '**/*.tsx'];
+const CONSOLE = ['services/ui/console/**', 'services/ui/vite.config.ts'];
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.nx/**', '**/.bunny/**', '**/coverage/**'] },
@@ -15,7 +17,10 @@ export default tseslint.config(
     files: TYPESCRIPT,
     extends: [tseslint.configs.recommended],
     languageOptions: {
-      parserOptions: { project: './tsconfig.check.json', tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        project: ['./tsconfig.check.json', './services/ui/console/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       eqeqeq: ['error', 'always'],
@@ -79,10 +84,16 @@ export default tseslint.config(
   },
   ...PATH_BORDERS,
   {
+    name: 'console',
+    files: CONSOLE,
+    plugins: { 'react-hooks': reactHooks },
+    rules: reactHooks.configs.recommended.rules,
+  },
+  {
     name: 'programs',
     // People read what these print.
     files: ['tools/**', 'bench/**', 'infra/dev/**'],
     rules: { 'no-console': 'off' },
   },
-  { name: 'config-files', files: ['*.config.*'], rules: { 'no-restricted-exports': 'off' } },
+  { name: 'config-files', files: ['**/*.config.*'], rules: { 'no-restricted-exports': 'off' } },
 );

@@ -9,6 +9,7 @@ const ENTRY_PATHS: readonly RegExp[] = [
   /(?:^|\/)[^/]+\.config\.(?:ts|mjs|js)$/,
   /^(?:libs|services)\/[^/]+\/src\/(?:index|main)\.ts$/,
   /^services\/[^/]+\/migrations\//,
+  /^services\/ui\/console\/main\.tsx$/,
   /\.spec\.ts$/,
 ];
 

@@ -33,7 +33,7 @@ export interface ParsedModule {
   readonly templateHeads: ReadonlySet<string>;
 }
 
-const MODULE_PATH = /\.(?:ts|mts|mjs|js)$/;
+const MODULE_PATH = /\.(?:ts|tsx|mts|mjs|js)$/;
 
 export function isModulePath(path: string): boolean {
   return MODULE_PATH.test(path) && !path.endsWith('.d.ts');

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 
 /**
  * The repository path that an import means, if it is one of ours: a relative path (with the `.js` that stands for
- * `.ts`), or the door of a library. Undefined for what comes from outside.
+ * `.ts` or `.tsx`), or the door of a library. Undefined for what comes from outside.
  */
 export function resolveImport(
   fromPath: string,
@@ -15,7 +15,10 @@ export function resolveImport(
   }
   if (!specifier.startsWith('.')) return undefined;
   const path = posix.join(posix.dirname(fromPath), specifier);
-  return [path, path.replace(/\.js$/, '.ts'), path.replace(/\.mjs$/, '.mts')].find((candidate) =>
-    known.has(candidate),
-  );
+  return [
+    path,
+    path.replace(/\.js$/, '.ts'),
+    path.replace(/\.js$/, '.tsx'),
+    path.replace(/\.mjs$/, '.mts'),
+  ].find((candidate) => known.has(candidate));
 }

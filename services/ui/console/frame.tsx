@@ -1,0 +1,141 @@
+import {
+  ActionIcon,
+  AppShell,
+  Button,
+  Burger,
+  Group,
+  NavLink,
+  Text,
+  Tooltip,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useQueryClient } from '@tanstack/react-query';
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { Suspense, useEffect } from 'react';
+import { SIGNED_OUT } from './api/client.js';
+import { signOut, useMe } from './api/session.js';
+import { Waiting } from './parts/waiting.js';
+
+const PLACES = [
+  { to: '/', label: 'Mirrors' },
+  { to: '/peers', label: 'Peers' },
+  { to: '/users', label: 'Users', isForAdmin: true },
+  { to: '/account', label: 'Account' },
+] as const;
+
+/** What surrounds every page: where one is, where one can go, who one is. */
+export function Frame() {
+  const [isOpen, { toggle, close }] = useDisclosure(false);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const me = useMe();
+  useLeaveWhenSignedOut();
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 190, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      padding="md"
+    >
+      <a className="skip-link" href="#page">
+        Skip to the page
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap">
+            <Burger
+              opened={isOpen}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Navigation"
+            />
+            <img src="/icon.svg" alt="" width={26} height={26} />
+            <Text fw={700}>BunnyDB</Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <ColorSchemeButton />
+            <Text size="sm" c="dimmed">
+              {me.data ? `${me.data.username} (${me.data.role})` : ''}
+            </Text>
+            <SignOutButton />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Pages">
+        {PLACES.filter((place) => !('isForAdmin' in place) || me.data?.role === 'admin').map(
+          ({ to, label }) => (
+            <NavLink
+              key={to}
+              component={Link}
+              to={to}
+              label={label}
+              active={
+                to === '/'
+                  ? path === '/' || path.startsWith('/mirrors') || path === '/new-mirror'
+                  : path.startsWith(to)
+              }
+              onClick={close}
+            />
+          ),
+        )}
+      </AppShell.Navbar>
+      <AppShell.Main id="page">
+        <Suspense fallback={<Waiting />}>
+          <Outlet />
+        </Suspense>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function ColorSchemeButton() {
+  const { setColorScheme } = useMantineColorScheme();
+  const isDark = useComputedColorScheme('light') === 'dark';
+  const label = isDark ? 'Use light colours' : 'Use dark colours';
+  return (
+    <Tooltip label={label}>
+      <ActionIcon
+        variant="default"
+        aria-label={label}
+        onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
+      >
+        {isDark ? '☀' : '☾'}
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function SignOutButton() {
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const leave = async (): Promise<void> => {
+    await signOut();
+    client.clear();
+    await navigate({ to: '/sign-in' });
+  };
+  return (
+    <Tooltip label="End this session">
+      <Button size="compact-sm" variant="default" onClick={() => void leave()}>
+        Sign out
+      </Button>
+    </Tooltip>
+  );
+}
+
+/** A session that has ended elsewhere leads back to the sign-in, and from there to where one was. */
+function useLeaveWhenSignedOut(): void {
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  useEffect(() => {
+    const leave = (): void => {
+      client.clear();
+      void navigate({
+        to: '/sign-in',
+        search: { to: window.location.pathname + window.location.search },
+      });
+    };
+    window.addEventListener(SIGNED_OUT, leave);
+    return () => window.removeEventListener(SIGNED_OUT, leave);
+  }, [client, navigate]);
+}

@@ -1,0 +1,19 @@
+import type { Mirror } from '../api/client.js';
+
+/** Whether nothing will get better unless somebody does something. */
+export function needsPerson(mirror: Mirror): boolean {
+  return mirror.status === 'error' && mirror.next_retry_at === null;
+}
+
+/** What needs a person, then what tries again, then what has changes to decide on, then the rest; by name among themselves. */
+export function inOrderOfNeed(mirrors: readonly Mirror[]): readonly Mirror[] {
+  return mirrors.toSorted(
+    (left, right) => rank(left) - rank(right) || left.name.localeCompare(right.name),
+  );
+}
+
+function rank(mirror: Mirror): number {
+  if (needsPerson(mirror)) return 0;
+  if (mirror.status === 'error') return 1;
+  return mirror.pending_schema_changes > 0 ? 2 : 3;
+}

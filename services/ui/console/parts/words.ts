@@ -1,0 +1,42 @@
+/** 1234567 → "1,234,567". */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Bytes in words of two or three digits: "512 B", "1.4 MiB". */
+export function bytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+  let at = 0;
+  let rest = value;
+  while (rest >= 1024 && at < units.length - 1) {
+    rest /= 1024;
+    at += 1;
+  }
+  return `${at === 0 || rest >= 100 ? Math.round(rest) : rest.toFixed(1)} ${units[at] ?? 'B'}`;
+}
+
+/** Seconds in words: "0.3 s", "42 s", "3 min 5 s", "2 h 10 min", "3 d 4 h". */
+export function seconds(value: number): string {
+  if (value < 10) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 86_400)
+    return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3_600)} h`;
+}
+
+/** A time of this day, or a date and a time. */
+export function moment(iso: string): string {
+  const time = new Date(iso);
+  const isToday = time.toDateString() === new Date().toDateString();
+  return isToday ? time.toLocaleTimeString() : time.toLocaleString();
+}
+
+/** `-` where nothing is known. */
+export function known<Value>(
+  value: Value | null | undefined,
+  words: (value: Value) => string,
+): string {
+  return value === null || value === undefined ? '–' : words(value);
+}
