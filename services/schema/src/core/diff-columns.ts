@@ -1,24 +1,25 @@
-import { quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
+import { quoteIdentifier, quoteLiteral, quoteQualifiedName } from '@bunnydb/pg-model';
 import type { ColumnModel } from './catalog-model.js';
+import { isExcluded, renameColumnSql } from './column-names.js';
 import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
 import { blocking, changeOf, online } from './structure-change.js';
 import { columnDefinition, defaultOf, isPlainNextval, sequenceName } from './column-ddl.js';
 import {
   type DiffOptions,
   type DiffSink,
-  type TablePair,
+  type ColumnPair,
   objectText,
   tableSql,
   tableText,
 } from './table-pair.js';
-import { isWidening } from './type-widening.js';
+import { isRewriteFree, isWidening } from './type-widening.js';
 
 /** Columns, types, defaults and nullability of a table; partitions have those of their root. */
-export function diffColumns(pair: TablePair, options: DiffOptions, sink: DiffSink): void {
-  const theirs = new Map(pair.destination.columns.map((column) => [column.name, column]));
-  const carried = pair.source.columns.filter(
-    (column) => !pair.mapping.exclude_columns.includes(column.name),
-  );
+export function diffColumns(pair: ColumnPair, options: DiffOptions, sink: DiffSink): void {
+  const known = pair.names?.columns ?? [];
+  const carried = pair.source.columns.filter((column) => !isExcluded(pair.mapping, column, known));
+  const columns = options.columns ? renameColumns(pair, carried, sink) : pair.destination.columns;
+  const theirs = new Map(columns.map((column) => [column.name, column]));
   for (const column of carried) {
     const existing = theirs.get(column.name);
     if (existing === undefined) {
@@ -40,23 +41,60 @@ export function diffColumns(pair: TablePair, options: DiffOptions, sink: DiffSin
   }
   if (!options.columns) return;
   const names = new Set(carried.map((column) => column.name));
-  for (const column of pair.destination.columns) {
+  for (const column of columns) {
     if (!names.has(column.name)) dropColumn(pair, column, sink);
   }
 }
 
-function addColumn(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
+/** The destination's columns as they are called once those that were renamed on the source are renamed there. */
+function renameColumns(
+  pair: ColumnPair,
+  carried: readonly ColumnModel[],
+  sink: DiffSink,
+): readonly ColumnModel[] {
+  const { names, destination, mapping } = pair;
+  const wanted = new Set(carried.map((column) => column.name));
+  const present = new Set(destination.columns.map((column) => column.name));
+  const renamed = new Map<string, string>();
+  for (const { number, name: to } of carried) {
+    const from = names?.columns.find((column) => column.number === number)?.name;
+    if (names === undefined || number === undefined || from === undefined || from === to) continue;
+    // A name that is needed or taken is untangled where the place in the stream is known.
+    if (!present.has(from) || present.has(to) || wanted.has(from)) continue;
+    renamed.set(from, to);
+    sink.changes.push(
+      changeOf({
+        kind: 'rename_column',
+        object: objectText(pair, to),
+        table: tableText(pair),
+        statements: [blocking(renameColumnSql(mapping, names.mirrorId, { number, from, to }))],
+        locks: 'ACCESS EXCLUSIVE on the table, briefly',
+        reason: `the source has renamed the column ${from}`,
+      }),
+    );
+  }
+  return destination.columns.map((column) => ({
+    ...column,
+    name: renamed.get(column.name) ?? column.name,
+  }));
+}
+
+function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void {
   const { source, destination } = pair;
   const sequences = column.sequences.map((sequence) => ({
     sequence,
     name: sequenceName(sequence, column.name, source.name, destination.name),
   }));
   const expression = defaultOf(column, source.name, destination.name);
+  // Rows that are there get the value that the source has stored for its own, the default is for those to come.
+  const isStored = column.missing !== undefined && column.generation === 'none';
   const definition = columnDefinition(
     needsNotNullLater(column) ? { ...column, isNotNull: false } : column,
-    expression,
+    isStored ? missingValue(column) : expression,
     false,
   );
+  const name = quoteIdentifier(column.name);
+  const action = expression === null ? 'drop default' : `set default ${expression}`;
   sink.changes.push(
     changeOf({
       kind: 'add_column',
@@ -65,9 +103,12 @@ function addColumn(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
       statements: [
         ...sequences.map(({ sequence, name }) => online(createSequenceStatement(name, sequence))),
         blocking(`alter table ${tableSql(pair)} add column ${definition}`),
+        ...(isStored
+          ? [blocking(`alter table ${tableSql(pair)} alter column ${name} ${action}`)]
+          : []),
         ...sequences
           .filter(({ sequence }) => sequence.isOwned)
-          .map(({ name }) => online(ownSequenceStatement(name, destination.name, column.name))),
+          .map((made) => online(ownSequenceStatement(made.name, destination.name, column.name))),
       ],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
       reason:
@@ -76,11 +117,17 @@ function addColumn(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
   );
 }
 
+/** The value that rows have which were there when the column was added, as SQL. */
+export function missingValue({ missing, type }: ColumnModel): string | null {
+  return missing === undefined ? null : `${quoteLiteral(missing).trim()}::${type}`;
+}
+
 /** Rows that are there would make NOT NULL fail when nothing fills the column. */
 function needsNotNullLater(column: ColumnModel): boolean {
   return (
     column.isNotNull &&
     column.expression === null &&
+    column.missing === undefined &&
     column.identity === 'none' &&
     column.generation === 'none'
   );
@@ -88,7 +135,7 @@ function needsNotNullLater(column: ColumnModel): boolean {
 
 /** PostgreSQL casts a default only where it would on assignment, so one that is there is taken off and set again. */
 function alterType(
-  pair: TablePair,
+  pair: ColumnPair,
   column: ColumnModel,
   existing: ColumnModel,
   withDefault: ColumnModel,
@@ -108,6 +155,7 @@ function alterType(
       table: tableText(pair),
       statements: [blocking(`alter table ${tableSql(pair)} ${actions.join(', ')}`)],
       destructive: !isWidening(existing.type, column.type),
+      rewrites: !isRewriteFree(existing.type, column.type),
       locks: 'ACCESS EXCLUSIVE on the table, as long as it takes to write it anew',
       reason: `the type is ${existing.type} and should be ${column.type}`,
     }),
@@ -115,7 +163,7 @@ function alterType(
 }
 
 function diffDefault(
-  pair: TablePair,
+  pair: ColumnPair,
   column: ColumnModel,
   existing: ColumnModel,
   sink: DiffSink,
@@ -141,7 +189,7 @@ function diffDefault(
   );
 }
 
-function hasSameDefault(pair: TablePair, column: ColumnModel, existing: ColumnModel): boolean {
+function hasSameDefault(pair: ColumnPair, column: ColumnModel, existing: ColumnModel): boolean {
   if (!isPlainNextval(column) || !isPlainNextval(existing)) {
     return column.expression === existing.expression;
   }
@@ -155,7 +203,7 @@ function hasSameDefault(pair: TablePair, column: ColumnModel, existing: ColumnMo
 }
 
 function diffNotNull(
-  pair: TablePair,
+  pair: ColumnPair,
   column: ColumnModel,
   existing: ColumnModel,
   sink: DiffSink,
@@ -182,7 +230,7 @@ function diffNotNull(
 }
 
 /** A check that is validated first spares SET NOT NULL the scan under its lock. */
-function setNotNull(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
+function setNotNull(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void {
   const table = tableSql(pair);
   const name = quoteIdentifier(column.name);
   const proof = quoteIdentifier('bunny_not_null_proof');
@@ -212,7 +260,7 @@ function setNotNull(pair: TablePair, column: ColumnModel, sink: DiffSink): void 
 
 /** Told, not changed: it would take the column to be written anew or rows to be refused. */
 function noteOthers(
-  pair: TablePair,
+  pair: ColumnPair,
   column: ColumnModel,
   existing: ColumnModel,
   sink: DiffSink,
@@ -232,7 +280,7 @@ function noteOthers(
 
 const isGenerated = (column: ColumnModel): boolean => column.generation !== 'none';
 
-function dropColumn(pair: TablePair, column: ColumnModel, sink: DiffSink): void {
+function dropColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void {
   sink.changes.push(
     changeOf({
       kind: 'drop_column',

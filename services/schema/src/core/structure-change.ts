@@ -9,13 +9,33 @@ export const CHANGE_KINDS = [
   'drop_check',
   'drop_constraint',
   'drop_index',
+  'drop_statistics',
   'create_extension',
+  'create_collation',
+  'create_type',
+  'add_enum_value',
+  'alter_domain',
+  'validate_domain',
+  'alter_composite',
+  'rename_column',
   'add_column',
   'alter_type',
   'set_default',
   'drop_default',
   'drop_not_null',
   'set_not_null',
+  'rename_not_null',
+  'drop_identity',
+  'add_identity',
+  'set_identity',
+  'alter_sequence',
+  'set_generated',
+  'drop_generated',
+  'replace_column',
+  'drop_inheritance',
+  'add_inheritance',
+  'detach_partition',
+  'create_partition',
   'add_primary_key',
   'add_unique',
   'add_exclusion',
@@ -29,6 +49,16 @@ export const CHANGE_KINDS = [
   'add_foreign_key',
   'replace_foreign_key',
   'validate_foreign_key',
+  'create_statistics',
+  'replace_statistics',
+  'set_statistics_target',
+  'set_option',
+  'set_index_option',
+  'reset_option',
+  'set_replica_identity',
+  'set_cluster',
+  'set_comment',
+  'drop_comment',
   'drop_column',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
@@ -59,8 +89,12 @@ export interface StructureChange {
   readonly sql: string;
   /** Whether it may lose data, or something that only the destination has. */
   readonly destructive: boolean;
+  /** Whether it takes the place of something that the destination has otherwise: then only a person may ask for it. */
+  readonly overwrites?: boolean;
   readonly locks: string;
   readonly reason: string;
+  /** Whether PostgreSQL writes every row of the table anew for it, under a lock that everybody waits for. */
+  readonly rewrites?: boolean;
   /** Counts the rows that keep it from being made. */
   readonly countOffending?: string;
 }
@@ -119,6 +153,36 @@ export function stableHash(text: string): string {
 
 const GROUP_OF: Readonly<Record<ChangeKind, ChangeGroup>> = {
   create_extension: 'extensions',
+  create_collation: 'types',
+  create_type: 'types',
+  add_enum_value: 'types',
+  alter_domain: 'types',
+  validate_domain: 'types',
+  alter_composite: 'types',
+  rename_not_null: 'not_null',
+  drop_identity: 'identity',
+  add_identity: 'identity',
+  set_identity: 'identity',
+  alter_sequence: 'sequences',
+  set_generated: 'columns',
+  drop_generated: 'columns',
+  replace_column: 'columns',
+  drop_inheritance: 'tables',
+  add_inheritance: 'tables',
+  detach_partition: 'tables',
+  create_partition: 'tables',
+  create_statistics: 'statistics',
+  replace_statistics: 'statistics',
+  set_statistics_target: 'statistics',
+  drop_statistics: 'statistics',
+  set_option: 'settings',
+  set_index_option: 'settings',
+  reset_option: 'settings',
+  set_replica_identity: 'settings',
+  set_cluster: 'settings',
+  set_comment: 'comments',
+  drop_comment: 'comments',
+  rename_column: 'columns',
   add_column: 'columns',
   drop_column: 'columns',
   alter_type: 'types',
@@ -154,5 +218,10 @@ const EXTRA_KINDS: ReadonlySet<ChangeKind> = new Set([
   'drop_check',
   'drop_constraint',
   'drop_index',
+  'drop_statistics',
   'drop_column',
+  'drop_comment',
+  'reset_option',
+  'detach_partition',
+  'drop_inheritance',
 ]);

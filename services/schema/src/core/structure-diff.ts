@@ -1,5 +1,7 @@
 import type { TableMapping } from '@bunnydb/contracts';
 import { type QualifiedName, formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
+import { type ColumnNames, NO_COLUMN_NAMES } from './column-names.js';
+import { Counterparts } from './counterparts.js';
 import { diffColumns } from './diff-columns.js';
 import { diffConstraints } from './diff-constraints.js';
 import { type FindDestination, diffForeignKeys } from './diff-foreign-keys.js';
@@ -20,13 +22,15 @@ export function diffStructure(
   destination: StructureModel,
   mappings: readonly TableMapping[],
   options: DiffOptions,
+  names: ColumnNames = NO_COLUMN_NAMES,
 ): StructureDiff {
   const sink: DiffSink = {
     changes: [],
     notes: [],
     names: new NameBook(indexNames(destination.relations)),
+    counterparts: new Counterparts(),
   };
-  const { pairs, findDestination } = pairRelations(source, destination, mappings, sink);
+  const { pairs, findDestination } = pairRelations(source, destination, mappings, names, sink);
   if (options.indexes) diffExtensions(source, destination, sink);
   for (const pair of pairs) {
     if (pair.source.isRoot) diffColumns(pair, options, sink);
@@ -46,6 +50,7 @@ function pairRelations(
   source: StructureModel,
   destination: StructureModel,
   mappings: readonly TableMapping[],
+  names: ColumnNames,
   sink: DiffSink,
 ): { readonly pairs: readonly TablePair[]; readonly findDestination: FindDestination } {
   const theirs = new Map(destination.relations.map((relation) => [keyOf(relation.name), relation]));
@@ -64,7 +69,13 @@ function pairRelations(
       destinationOf.set(keyOf(relation.name), name);
       const leaves =
         relation.isRoot && match.isPartitioned ? (leavesOf.get(keyOf(match.root)) ?? []) : [];
-      pairs.push({ mapping, source: relation, destination: match, leaves });
+      pairs.push({
+        mapping,
+        source: relation,
+        destination: match,
+        leaves,
+        names: names.of(mapping.source),
+      });
     } else if (relation.isRoot) {
       sink.notes.push({
         object: formatQualifiedName(name),

@@ -1,5 +1,7 @@
 import type { ForeignKeyStrategy, TableMapping } from '@bunnydb/contracts';
 import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
+import type { TableNames } from './column-names.js';
+import type { Counterparts } from './counterparts.js';
 import { keyOf } from './relation-facts.js';
 import type { StructureChange, StructureNote } from './structure-change.js';
 import { stableHash } from './structure-change.js';
@@ -10,6 +12,8 @@ export interface DiffOptions {
   readonly types: boolean;
   readonly defaults: boolean;
   readonly notNull: boolean;
+  readonly identity: boolean;
+  readonly sequences: boolean;
   readonly checks: boolean;
   readonly indexes: boolean;
   readonly foreignKeys: boolean;
@@ -25,6 +29,10 @@ export interface TablePair {
   readonly destination: RelationStructure;
   /** The partitions that hold rows when the destination is partitioned; else none. */
   readonly leaves: readonly RelationStructure[];
+  /** The partitioned ones between it and those, the deepest first. */
+  readonly branches: readonly RelationStructure[];
+  /** By which a renamed column is told from a dropped and an added one; absent: by nothing. */
+  readonly names?: TableNames;
 }
 
 /** Where the parts of the comparison put what they find. */
@@ -32,11 +40,24 @@ export interface DiffSink {
   readonly changes: StructureChange[];
   readonly notes: StructureNote[];
   readonly names: NameBook;
+  readonly counterparts: Counterparts;
 }
 
-export const tableText = (pair: TablePair): string => formatQualifiedName(pair.destination.name);
-export const tableSql = (pair: TablePair): string => quoteQualifiedName(pair.destination.name);
-export const objectText = (pair: TablePair, name: string): string => `${tableText(pair)}.${name}`;
+/** As much of a pair as its columns need. */
+export interface ColumnPair extends Pick<TablePair, 'mapping' | 'names'> {
+  readonly source: Pick<RelationStructure, 'name' | 'columns'>;
+  readonly destination: Pick<RelationStructure, 'name' | 'columns'>;
+}
+/** As much of a pair as the names of its parts hang on. */
+export interface NamePair extends HasName {
+  readonly source: Pick<RelationStructure, 'name'>;
+}
+
+type HasName = { readonly destination: Pick<RelationStructure, 'name'> };
+
+export const tableText = (pair: HasName): string => formatQualifiedName(pair.destination.name);
+export const tableSql = (pair: HasName): string => quoteQualifiedName(pair.destination.name);
+export const objectText = (pair: HasName, name: string): string => `${tableText(pair)}.${name}`;
 
 /** The first of the columns that the mirror leaves out; undefined when all are there. */
 export function excludedColumn(
@@ -74,7 +95,7 @@ export class NameBook {
    * A free name for an index of the destination table: the source's own where that is free; what is named after the source table is named
    * after the destination table.
    */
-  claim(pair: TablePair, sourceName: string): string {
+  claim(pair: NamePair, sourceName: string): string {
     const { schema, table } = pair.destination.name;
     const sourceTable = pair.source.name.table;
     const isNamedAfterTable = table !== sourceTable && sourceName.startsWith(`${sourceTable}_`);

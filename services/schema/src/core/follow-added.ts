@@ -1,0 +1,116 @@
+import type { ColumnModel } from './catalog-model.js';
+import { columnDefinition } from './column-ddl.js';
+import { missingValue } from './diff-columns.js';
+import type { DestinationTable, FollowFacts, TargetColumn } from './follow-facts.js';
+import type { PlacedColumns } from './follow-placement.js';
+import type { FollowStep } from './follow-step.js';
+import { objectText, tableSql } from './table-pair.js';
+
+export interface AddedColumn {
+  readonly step: FollowStep;
+  /** The column as the step makes it. */
+  readonly column: ColumnModel;
+}
+
+/**
+ * Adds a column so that the rows which are there have what they have on the source: the value that is stored there for them, or NULL. The default is set
+ * after that, and NOT NULL later. Null for a generated column of a large table: PostgreSQL would write the table anew, and rows come without it.
+ */
+export function addColumn(
+  facts: FollowFacts,
+  target: TargetColumn,
+  destination: DestinationTable,
+): AddedColumn | null {
+  const pair = { destination: { name: facts.mapping.destination, columns: [] } };
+  const column = modelOf(target);
+  const isGenerated = column.generation !== 'none';
+  if (isGenerated && isLarge(destination)) return null;
+  const definition = columnDefinition(column, column.expression, false);
+  return {
+    column,
+    step: {
+      what: `add column ${objectText(pair, column.name)}`,
+      part: 'columns',
+      sql: [`alter table ${tableSql(pair)} add column ${definition}`],
+      isNeeded: !isGenerated,
+      column: column.name,
+    },
+  };
+}
+
+/** Why rows that are there cannot be given what they have on the source, so that they have to be copied. */
+export function recopyReason(
+  facts: FollowFacts,
+  { placements, readded }: PlacedColumns,
+): string | null {
+  const { destination, names, shape, source } = facts;
+  // In the place of the stream where rows get the column, those of the destination are the ones that were there.
+  if (shape !== null && destination?.isEmpty === true) return null;
+  const [again] = readded;
+  if (again !== undefined) return `the column ${again} was dropped and added again`;
+  const added = placements.flatMap((placement) =>
+    placement.tag === 'add' && placement.target.column?.generation !== 'stored'
+      ? [placement.target]
+      : [],
+  );
+  if (added.length > 0 && names.columns.length === 0 && hasStranger(facts, placements)) {
+    return 'columns differ that were never compared before, so that a renamed one cannot be told from a new one';
+  }
+  const own = added.find(({ name, column }) => {
+    if (column === null || column.missing !== undefined || source === null) return false;
+    if (column.generation !== 'none') return false;
+    if (column.identity !== 'none') return true;
+    return column.expression !== null && source.wasRewritten && !facts.nullColumns.has(name);
+  });
+  return own === undefined
+    ? null
+    : `the rows have values of their own in the new column ${own.name}`;
+}
+
+/** Larger tables are not written anew while the stream waits. */
+export function isLarge({ bytes, isEmpty }: DestinationTable): boolean {
+  return !isEmpty && bytes > INLINE_BYTES_MAX;
+}
+
+function modelOf({ name, type, column }: TargetColumn): ColumnModel {
+  if (column === null) return { ...PLAIN_COLUMN, name, type };
+  if (column.generation !== 'none') return { ...column, name };
+  return {
+    ...column,
+    name,
+    type,
+    expression: missingValue({ ...column, type }),
+    isNotNull: false,
+    identity: 'none',
+    identityOptions: null,
+    sequences: [],
+    functions: [],
+  };
+}
+
+/** Whether the destination has a column that the source has not. */
+function hasStranger(
+  { destination }: FollowFacts,
+  placements: PlacedColumns['placements'],
+): boolean {
+  const kept = new Set(
+    placements.flatMap((placement) => (placement.tag === 'keep' ? [placement.from] : [])),
+  );
+  return destination?.columns.some((column) => !kept.has(column.name)) ?? false;
+}
+
+/** A column of which no more is known than its name and type. */
+export const PLAIN_COLUMN: Omit<ColumnModel, 'name' | 'type'> = {
+  isNotNull: false,
+  expression: null,
+  generation: 'none',
+  identity: 'none',
+  identityOptions: null,
+  collation: null,
+  sequences: [],
+  functions: [],
+  notNullConstraint: null,
+  isLocal: true,
+};
+
+const INLINE_BYTES_MAX = 10 * 1024 ** 2;

@@ -1,0 +1,110 @@
+import type { NamedColumn } from './column-names.js';
+import type { TargetColumn } from './follow-facts.js';
+
+/** A column that the destination lacks (`add`), or that it has under the name `from`. */
+export type Placement =
+  | { readonly tag: 'add'; readonly target: TargetColumn }
+  | { readonly tag: 'keep'; readonly target: TargetColumn; readonly from: string };
+
+export interface Rename {
+  readonly from: string;
+  readonly to: string;
+  /** The attribute number that the name is noted under; null for one that is in between. */
+  readonly number: number | null;
+}
+
+export interface PlacedColumns {
+  readonly placements: readonly Placement[];
+  /** In an order in which each name is free when it is taken. */
+  readonly renames: readonly Rename[];
+  /** New columns that have the name of one that was dropped. */
+  readonly readded: readonly string[];
+}
+
+/**
+ * Where each column that rows have is at the destination. A column of the destination that the source has dropped keeps its data: when its name is
+ * needed, it gets another. Undefined when a name is needed that a living column has which the rows do not have.
+ *
+ * @param living attribute numbers of the columns that the source has now.
+ */
+export function placeColumns(
+  targets: readonly TargetColumn[],
+  present: ReadonlySet<string>,
+  names: readonly NamedColumn[],
+  living: ReadonlySet<number>,
+): PlacedColumns | undefined {
+  const owners = new Map(names.map((column) => [column.name, column]));
+  const moving = new Set(targets.flatMap(({ number }) => (number === null ? [] : [number])));
+  const placements: Placement[] = [];
+  const wanted: Rename[] = [];
+  const readded: string[] = [];
+  for (const target of targets) {
+    const own = findOwn(target, names);
+    const owner = owners.get(target.name);
+    const isTaken = present.has(target.name);
+    const isOthers = isTaken && owner !== undefined && owner !== own;
+    if (isOthers && !moving.has(owner.number)) {
+      if (living.has(owner.number)) return undefined;
+      wanted.push({ from: owner.name, to: asideName(owner, present), number: owner.number });
+      if (own === undefined) readded.push(target.name);
+    }
+    if (isTaken && !isOthers) placements.push({ tag: 'keep', target, from: target.name });
+    else if (own !== undefined && present.has(own.name)) {
+      placements.push({ tag: 'keep', target, from: own.name });
+      wanted.push({ from: own.name, to: target.name, number: own.number });
+    } else placements.push({ tag: 'add', target });
+  }
+  return { placements, renames: orderRenames(wanted, present), readded };
+}
+
+/** What the table's columns were called, of this one. A column whose number is not known is told by a name that it had. */
+function findOwn(target: TargetColumn, names: readonly NamedColumn[]): NamedColumn | undefined {
+  if (target.number !== null) return names.find((column) => column.number === target.number);
+  return (
+    names.find((column) => column.name === target.name) ??
+    names.find((column) => column.formerNames.includes(target.name))
+  );
+}
+
+/** Each rename after the one that frees its name; a circle is opened by a name in between. */
+function orderRenames(wanted: readonly Rename[], present: ReadonlySet<string>): readonly Rename[] {
+  const taken = new Set(present);
+  const waiting = [...wanted];
+  const ordered: Rename[] = [];
+  const make = (rename: Rename): void => {
+    ordered.push(rename);
+    taken.delete(rename.from);
+    taken.add(rename.to);
+  };
+  while (waiting.length > 0) {
+    const free = waiting.findIndex((rename) => !taken.has(rename.to));
+    const [next] = waiting.splice(Math.max(free, 0), 1);
+    if (next === undefined) break;
+    if (free >= 0) {
+      make(next);
+      continue;
+    }
+    const between = freeName(`${next.from}_renamed`, taken);
+    make({ from: next.from, to: between, number: null });
+    waiting.push({ ...next, from: between });
+  }
+  return ordered;
+}
+
+/** What a column is called that the source has dropped, when another one takes its name. */
+function asideName({ name, number }: NamedColumn, present: ReadonlySet<string>): string {
+  return freeName(`${name}_dropped_${number}`, present);
+}
+
+/** PostgreSQL cuts names at 63 bytes. */
+function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  const bytes = new TextEncoder().encode(wanted);
+  const cut = new TextDecoder().decode(bytes.slice(-NAME_BYTES_MAX)).replace(/^\uFFFD+/, '');
+  for (let candidate = cut, n = 2; ; n += 1) {
+    if (!taken.has(candidate)) return candidate;
+    candidate = `${cut.slice(-NAME_CHARACTERS_SAFE)}_${n}`;
+  }
+}
+
+const NAME_BYTES_MAX = 63;
+const NAME_CHARACTERS_SAFE = 14;
