@@ -4,7 +4,7 @@ import type { Loop, Shell } from '@bunnydb/service-shell';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { ApplyConfig } from './config.js';
 import { applySession } from './shell/apply-session.js';
-import { ControlResponder, OPEN_SECRET } from './shell/control-responder.js';
+import { ControlResponder, MESSAGING, OPEN_SECRET } from './shell/control-responder.js';
 
 @Module({})
 class ApplyModule {}
@@ -15,7 +15,10 @@ export function applyModule(shell: Shell<ApplyConfig>): DynamicModule {
   return {
     module: ApplyModule,
     controllers: [ControlResponder],
-    providers: [{ provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) }],
+    providers: [
+      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) },
+      { provide: MESSAGING, useValue: shell.messaging },
+    ],
   };
 }
 

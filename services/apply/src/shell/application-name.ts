@@ -7,3 +7,8 @@ export function applicationName(mirrorId: string): string {
 export function copyApplicationName(mirrorId: string): string {
   return `bunnydb copy ${mirrorId}`;
 }
+
+/** The same for what a command does; a session that takes the mirror over leaves it alone. */
+export function commandApplicationName(mirrorId: string): string {
+  return `bunnydb command ${mirrorId}`;
+}

@@ -1,21 +1,29 @@
-import type { CleanDestination } from '@bunnydb/contracts';
-import type { CommandAnswer } from '@bunnydb/messaging';
+import { type ChangeLanes, type CleanDestination, lanesSubject } from '@bunnydb/contracts';
+import type { CommandAnswer, Messaging } from '@bunnydb/messaging';
 import { settingsOf } from '@bunnydb/pg-client';
 import { HandleCommand } from '@bunnydb/service-shell';
 import { Controller, Inject } from '@nestjs/common';
-import { applicationName } from './application-name.js';
+import { applicationName, commandApplicationName } from './application-name.js';
 import { cleanDestination } from './clean-destination.js';
+import { noteWish } from './lane-wishes.js';
 
 /** Opens a sealed secret. */
 export const OPEN_SECRET = Symbol('open secret');
+/** The connection to NATS. */
+export const MESSAGING = Symbol('messaging');
 
 /** Control's commands to this service. */
 @Controller()
 export class ControlResponder {
   readonly #open: (sealed: string) => string;
+  readonly #messaging: Messaging;
 
-  constructor(@Inject(OPEN_SECRET) open: (sealed: string) => string) {
+  constructor(
+    @Inject(OPEN_SECRET) open: (sealed: string) => string,
+    @Inject(MESSAGING) messaging: Messaging,
+  ) {
     this.#open = open;
+    this.#messaging = messaging;
   }
 
   @HandleCommand('clean_destination')
@@ -24,5 +32,15 @@ export class ControlResponder {
     const settings = settingsOf(spec.destination, this.#open, applicationName(spec.id));
     const left = await cleanDestination(settings, spec, force);
     return { type: 'destination_cleaned', body: { left } };
+  }
+
+  /** Notes the wish; the mirror's session is told to look, and finds it anyway when it starts. */
+  @HandleCommand('change_lanes')
+  async handleChangeLanes(command: ChangeLanes): Promise<CommandAnswer> {
+    const { spec, wish } = command.body;
+    const settings = settingsOf(spec.destination, this.#open, commandApplicationName(spec.id));
+    const tables = await noteWish(settings, command);
+    this.#messaging.publishJson(lanesSubject(spec.id), { action: wish.action, tables });
+    return { type: 'lanes_changed', body: { action: wish.action, tables } };
   }
 }
