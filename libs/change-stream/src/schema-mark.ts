@@ -48,6 +48,8 @@ export interface DdlMark {
   readonly role: string;
   readonly search_path: string;
   readonly objects: readonly DdlObject[];
+  /** How many more objects there were than are listed; absent if none. */
+  readonly objects_left?: number;
 }
 
 export type SchemaMark = RelationMark | DdlMark;

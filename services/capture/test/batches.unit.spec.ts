@@ -19,13 +19,26 @@ function fixture(options: Parameters<typeof coreOf>[0] = {}) {
   return { ...core, say };
 }
 
+/** The same, when the shapes of tables `a` and `b` have been told by a batch before; `rest` is what came since. */
+function toldFixture() {
+  const core = fixture();
+  core.say(
+    begin(10n, 1),
+    relation(1, 'public', 'a', 'd', KEYED),
+    relation(2, 'public', 'b', 'd', KEYED),
+    truncate([1, 2], 0),
+    commit(10n, 20n),
+  );
+  core.assembler.close();
+  const before = core.sink.messages.length;
+  return { ...core, before, rest: () => core.sink.stored.slice(before) };
+}
+
 describe('a batch', () => {
   it('groups rows by table, counts them and ends with its transactions', () => {
-    const { sink, assembler, say } = fixture({ prevLsn: lsnFromBigInt(50n) });
+    const { sink, assembler, say, before, rest } = toldFixture();
     say(
       begin(100n, 11),
-      relation(1, 'public', 'a', 'd', KEYED),
-      relation(2, 'public', 'b', 'd', KEYED),
       insert(1, ['1', 'x']),
       insert(2, ['1', 'y']),
       update(1, ['1', 'z']),
@@ -36,7 +49,7 @@ describe('a batch', () => {
       commit(200n, 210n, 2_000_001n),
     );
     assembler.close();
-    const [a, b, moved, end] = sink.stored;
+    const [a, b, moved, end] = rest();
     expect(a?.payload.toString()).toBe('I\t1\t\\N\t1\tx\nU\t3\t\\N\t1\tz\n');
     expect(a?.table).toMatchObject({
       segment: 0,
@@ -54,21 +67,21 @@ describe('a batch', () => {
     expect(moved?.table).toMatchObject({ old: ['id'], firstLsn: 200n, lastLsn: 200n });
     expect(moved?.payload.toString()).toBe('U\t4\t\\N\t2\tz\t1\n');
     expect(end?.commit?.head).toMatchObject({
-      prevLsn: 50n,
+      prevLsn: 20n,
       firstLsn: 100n,
       lastLsn: 210n,
-      firstSeq: 1,
+      firstSeq: before + 1,
       messages: 3,
       changes: 5,
     });
     expect(end?.payload.toString()).toBe(
       '11\t0/64\t0/6E\t2000-01-01T00:00:01.500000Z\t3\n12\t0/C8\t0/D2\t2000-01-01T00:00:02.000001Z\t5\n',
     );
-    expect(sink.messages.map((message) => message.id)).toEqual([
-      '1-0-0',
-      '1-0-1',
-      '1-0-2',
-      '1-0-3',
+    expect(sink.messages.slice(before).map((message) => message.id)).toEqual([
+      '1-1-0',
+      '1-1-1',
+      '1-1-2',
+      '1-1-3',
     ]);
   });
 
@@ -82,16 +95,14 @@ describe('a batch', () => {
     const heads = sink.stored.flatMap((m) => (m.commit ? [m.commit.head] : []));
     expect(heads.map((h) => [h.batch, h.prevLsn, h.lastLsn, h.firstSeq])).toEqual([
       ['1-0', 0n, 110n, 1],
-      ['1-1', 110n, 130n, 3],
+      ['1-1', 110n, 130n, 4],
     ]);
   });
 
   it('gives a truncate a segment of its own', () => {
-    const { sink, assembler, say } = fixture();
+    const { assembler, say, rest } = toldFixture();
     say(
       begin(100n, 1),
-      relation(1, 'public', 'a', 'd', KEYED),
-      relation(2, 'public', 'b', 'd', KEYED),
       insert(1, ['1', null]),
       truncate([1, 2], 3),
       truncate([2], 0),
@@ -99,7 +110,7 @@ describe('a batch', () => {
       commit(100n, 110n),
     );
     assembler.close();
-    const tables = sink.stored.flatMap((m) => (m.table ? [m.table] : []));
+    const tables = rest().flatMap((m) => (m.table ? [m.table] : []));
     expect(tables.map((t) => [t.segment, t.table.table, t.truncate, t.firstSeq])).toEqual([
       [0, 'a', null, 1],
       [1, 'a', { cascade: true, restartIdentity: true }, 2],
@@ -110,10 +121,9 @@ describe('a batch', () => {
   });
 
   it('starts a segment when a table changes or another one takes its name', () => {
-    const { sink, assembler, say } = fixture();
+    const { assembler, say, rest } = toldFixture();
     say(
       begin(100n, 1),
-      relation(1, 'public', 'a', 'd', KEYED),
       insert(1, ['1', null]),
       relation(1, 'public', 'a', 'd', KEYED),
       insert(1, ['2', null]),
@@ -125,11 +135,12 @@ describe('a batch', () => {
       commit(100n, 110n),
     );
     assembler.close();
-    const tables = sink.stored.flatMap((m) => (m.table ? [m.table] : []));
+    const tables = rest().flatMap((m) => (m.table ? [m.table] : []));
+    // Between them are the segments of the marks that tell the new shapes.
     expect(tables.map((t) => [t.segment, t.columns.length, t.ops.inserts])).toEqual([
       [0, 2, 2],
-      [1, 3, 1],
-      [2, 2, 1],
+      [2, 3, 1],
+      [4, 2, 1],
     ]);
   });
 

@@ -1,4 +1,10 @@
-import { decodeCommitHead, decodeTableHead, decodeTransactions } from '@bunnydb/change-stream';
+import {
+  decodeCommitHead,
+  decodeSchemaMark,
+  decodeSchemaMarkHead,
+  decodeTableHead,
+  decodeTransactions,
+} from '@bunnydb/change-stream';
 import type { Lsn } from '@bunnydb/pg-model';
 import type { MessageSink, OutgoingMessage } from '../src/core/outgoing-message.js';
 import { BatchAssembler, type BatchLimits } from '../src/core/batch-assembler.js';
@@ -26,12 +32,16 @@ export class MemorySink implements MessageSink {
       const headers = new Map(message.headers);
       const source = { get: (name: string) => headers.get(name) ?? '' };
       const isCommit = message.lastLsn !== null;
+      const isMark = message.subject.endsWith('._schema');
       const payload = Buffer.from(message.payload);
       return {
         sequence: index + 1,
         subject: message.subject,
         payload,
-        table: isCommit ? null : decodeTableHead(source),
+        table: isCommit || isMark ? null : decodeTableHead(source),
+        mark: isMark
+          ? { head: decodeSchemaMarkHead(source), mark: decodeSchemaMark(payload) }
+          : null,
         commit: isCommit
           ? { head: decodeCommitHead(source), lines: decodeTransactions(payload.toString()) }
           : null,
@@ -72,6 +82,7 @@ export function coreOf(options: CoreOptions = {}): {
   });
   const decoder = new PgoutputDecoder({
     assembler,
+    mirrorId: 'shop1',
     scope: { wants: () => true, excludes: () => false, ...options.scope },
     spool: new MemorySpool(),
     messageBytesMax: limits.messageBytesMax,

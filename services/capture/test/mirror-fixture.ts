@@ -9,6 +9,8 @@ import {
 import {
   Header,
   decodeCommitHead,
+  decodeSchemaMark,
+  decodeSchemaMarkHead,
   decodeTableHead,
   decodeTransactions,
 } from '@bunnydb/change-stream';
@@ -160,12 +162,16 @@ export class CapturedMirror {
       const message = await this.messaging.jsm.streams.getMessage(name, { seq: sequence });
       if (!message) continue;
       const isCommit = message.subject.endsWith('._commit');
+      const isMark = message.subject.endsWith('._schema');
       found.push({
         sequence,
         subject: message.subject,
         payload: Buffer.from(message.data),
         table:
           isCommit || !message.header.has(Header.Table) ? null : decodeTableHead(message.header),
+        mark: isMark
+          ? { head: decodeSchemaMarkHead(message.header), mark: decodeSchemaMark(message.data) }
+          : null,
         commit: isCommit
           ? {
               head: decodeCommitHead(message.header),

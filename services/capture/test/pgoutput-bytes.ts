@@ -72,6 +72,18 @@ export function truncate(oids: readonly number[], flags: number): Buffer {
   ]);
 }
 
+export function logicalMessage(isTransactional: boolean, prefix: string, content: string): Buffer {
+  const bytes = Buffer.from(content);
+  return Buffer.concat([
+    letter('M'),
+    Buffer.from([isTransactional ? 1 : 0]),
+    int64(0n),
+    text(prefix),
+    int32(bytes.length),
+    bytes,
+  ]);
+}
+
 /** The frame of the wire protocol around a message of the output plugin. */
 export function xlogFrame(message: Buffer): Buffer {
   return Buffer.concat([

@@ -1,4 +1,10 @@
-import type { CommitMessageHead, TableMessageHead, TransactionMark } from '@bunnydb/change-stream';
+import type {
+  CommitMessageHead,
+  SchemaMark,
+  SchemaMarkHead,
+  TableMessageHead,
+  TransactionMark,
+} from '@bunnydb/change-stream';
 import { splitCopyLine } from '@bunnydb/pg-model';
 
 export interface StoredMessage {
@@ -6,6 +12,7 @@ export interface StoredMessage {
   readonly subject: string;
   readonly payload: Buffer;
   readonly table: TableMessageHead | null;
+  readonly mark: { readonly head: SchemaMarkHead; readonly mark: SchemaMark } | null;
   readonly commit: { readonly head: CommitMessageHead; readonly lines: TransactionMark[] } | null;
 }
 
@@ -22,8 +29,8 @@ export function changesOf(messages: readonly StoredMessage[]): Change[] {
   const all: Change[] = [];
   let batch: StoredMessage[] = [];
   for (const message of messages) {
-    const name = message.table?.batch ?? message.commit?.head.batch;
-    if (batch[0] && batch[0].table?.batch !== name) batch = [];
+    const name = batchOf(message);
+    if (batch[0] && batchOf(batch[0]) !== name) batch = [];
     if (name === undefined) continue;
     if (message.commit && message.commit.head.messages !== batch.length) {
       throw new Error(`batch ${name} has a hole`);
@@ -36,6 +43,29 @@ export function changesOf(messages: readonly StoredMessage[]): Change[] {
     }
   }
   return all;
+}
+
+function batchOf({ table, mark, commit }: StoredMessage): string | undefined {
+  return table?.batch ?? mark?.head.batch ?? commit?.head.batch;
+}
+
+/** What of a run of batches is in its place: a mark, or a row as its operation and columns. */
+export function storyOf(messages: readonly StoredMessage[]): string[] {
+  return messages.flatMap((message) => {
+    if (message.mark) return [describeMark(message.mark.mark)];
+    if (!message.table) return [];
+    const { table } = message.table.table;
+    const lines = message.payload.toString().split('\n').slice(0, -1).map(splitCopyLine);
+    return message.table.truncate
+      ? [`T ${table}`]
+      : lines.map(([op, , , ...values]) => `${op} ${table} ${values.join(',')}`);
+  });
+}
+
+function describeMark(mark: SchemaMark): string {
+  return mark.kind === 'relation'
+    ? `shape ${mark.table} ${mark.columns.map((column) => column.name).join(',')}`
+    : `ddl ${mark.tag} ${mark.objects.map((object) => `${object.type} ${object.identity}`).join(', ')}`;
 }
 
 function changesOfBatch(messages: readonly StoredMessage[]): Change[] {

@@ -1,10 +1,13 @@
 import {
+  type SchemaMark,
   type TruncateFlags,
   encodeCommitHead,
+  encodeSchemaMark,
+  encodeSchemaMarkHead,
   encodeTableHead,
   Header,
 } from '@bunnydb/change-stream';
-import { commitSubject, tableSubject } from '@bunnydb/contracts';
+import { commitSubject, schemaMarkSubject, tableSubject } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import { type Lsn, maxLsn } from '@bunnydb/pg-model';
 import { BufferPool } from './buffer-pool.js';
@@ -173,6 +176,33 @@ export class BatchAssembler {
     this.startSegment();
   }
 
+  /** A schema mark: a segment of its own, so that all before it comes before it and all after it after. */
+  mark(mark: SchemaMark, commitLsn: Lsn): void {
+    this.startSegment();
+    const payload = encodeSchemaMark(mark);
+    if (payload.length > this.pool.fullBytes) throw tooLargeForMessage(mark);
+    const batch = this.#startBatch();
+    const head = encodeSchemaMarkHead({
+      epoch: this.#options.epoch,
+      batch,
+      segment: this.#segment,
+      seq: ++this.#seq,
+      lsn: commitLsn,
+    });
+    this.#batchBytes += payload.length;
+    this.counters.bytes += payload.length;
+    this.#options.sink.send({
+      subject: schemaMarkSubject(this.#options.mirrorName),
+      headers: this.#traced(head),
+      payload,
+      buffer: null,
+      id: `${batch}-${this.#messages++}`,
+      lastLsn: null,
+    });
+    this.#segmentIsEmpty = false;
+    this.startSegment();
+  }
+
   /** The end of a transaction that had changes. */
   commit(xid: number, commitLsn: Lsn, endLsn: Lsn, commitMicros: number): void {
     this.#firstLsn ??= commitLsn;
@@ -295,6 +325,12 @@ export function assertHeadersFit(relation: Relation, messageBytesMax: number): v
   if (names * 3 < messageBytesMax && names < HEADER_NAMES_MAX) return;
   throw new MirrorError('invalid_input', 'a table has more column names than a message can tell', {
     detail: { schema: relation.table.schema, table: relation.table.table },
+  });
+}
+
+function tooLargeForMessage(mark: SchemaMark): MirrorError {
+  return new MirrorError('invalid_input', 'a table has more columns than a message can tell', {
+    detail: mark.kind === 'relation' ? { schema: mark.schema, table: mark.table } : {},
   });
 }
 

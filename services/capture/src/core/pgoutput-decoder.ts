@@ -3,13 +3,17 @@ import { type Lsn, ZERO_LSN, formatQualifiedName, maxLsn } from '@bunnydb/pg-mod
 import { type BatchAssembler, assertHeadersFit } from './batch-assembler.js';
 import { endOfText, readLsn, readTimestampMicros, readUint32 } from './big-endian.js';
 import { MemorySpool, PassingRow, type Spool, SpooledUpdate } from './large-change.js';
+import { DDL_PREFIX, parseDdlMessage } from './ddl-message.js';
 import { type Relation, type RelationScope, parseRelation } from './relation.js';
 import { Op, RowWriter } from './row-writer.js';
+import { SchemaMarks } from './schema-marks.js';
 import { isOldTuple, skipTuple } from './tuple-format.js';
 
 export interface DecoderOptions {
   readonly assembler: BatchAssembler;
   readonly scope: RelationScope;
+  /** Whose DDL messages are taken. */
+  readonly mirrorId: string;
   /** Where large updates are laid aside. */
   readonly spool: Spool;
   readonly messageBytesMax: number;
@@ -24,6 +28,7 @@ export interface DecoderOptions {
 export class PgoutputDecoder {
   readonly #assembler: BatchAssembler;
   readonly #rows: RowWriter;
+  readonly #marks: SchemaMarks;
   readonly #options: DecoderOptions;
   readonly #relations = new Map<number, Relation>();
   readonly #oidByName = new Map<string, number>();
@@ -41,6 +46,7 @@ export class PgoutputDecoder {
     this.#options = options;
     this.#assembler = options.assembler;
     this.#rows = new RowWriter(options.assembler);
+    this.#marks = new SchemaMarks(options.assembler, options.messageBytesMax);
   }
 
   /** Whether the next message is the first after a transaction's end. */
@@ -198,6 +204,7 @@ export class PgoutputDecoder {
     if (known || namesake !== relation.oid) this.#assembler.startSegment();
     this.#oidByName.set(name, relation.oid);
     this.#relations.set(relation.oid, relation);
+    this.#marks.seeRelation(relation);
     this.#last = undefined;
   }
 
@@ -218,18 +225,31 @@ export class PgoutputDecoder {
     this.#assembler.truncate(relations, truncate, this.#commitLsn);
   }
 
-  /** A logical message: only our own heartbeat means anything, and all it means is how far the source has come. */
+  /** A logical message: the heartbeat tells how far the source has come, the event trigger of this mirror that DDL ran. */
   #handleMessage(bytes: Uint8Array, start: number, end: number): void {
     const prefixEnd = endOfText(bytes, start + 10, end);
     const prefix = new TextDecoder().decode(bytes.subarray(start + 10, prefixEnd - 1));
-    if (prefix !== HEARTBEAT_PREFIX || this.#inTransaction) return;
-    this.#seenLsn = maxLsn(this.#seenLsn, readLsn(bytes, start + 2));
+    if (prefix === DDL_PREFIX && this.#inTransaction) {
+      // The content comes after its length.
+      this.#handleDdl(bytes.subarray(prefixEnd + 4, end));
+    } else if (prefix === HEARTBEAT_PREFIX && !this.#inTransaction) {
+      this.#seenLsn = maxLsn(this.#seenLsn, readLsn(bytes, start + 2));
+    }
   }
 
+  #handleDdl(content: Uint8Array): void {
+    const mark = parseDdlMessage(content, this.#options.mirrorId);
+    if (!mark) return;
+    this.#hasChanges = true;
+    this.#marks.tellDdl(mark, this.#commitLsn);
+  }
+
+  /** The relation of a change that follows; its shape is told first, unless it was. */
   #relationOf(oid: number): Relation {
     if (this.#last?.oid === oid) return this.#last;
     const relation = this.#relations.get(oid);
     if (!relation) throw violation('pgoutput sent a change of a table that it has not described');
+    this.#marks.tellShape(relation, this.#commitLsn);
     this.#last = relation;
     return relation;
   }

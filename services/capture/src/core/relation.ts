@@ -1,3 +1,4 @@
+import type { MarkedColumn, RelationMark } from '@bunnydb/change-stream';
 import { MirrorError } from '@bunnydb/failure';
 import { type QualifiedName, type ReplicaIdentity, isReplicaIdentity } from '@bunnydb/pg-model';
 import { endOfText, readUint16, readUint32 } from './big-endian.js';
@@ -19,6 +20,8 @@ export interface Relation {
   readonly wanted: boolean;
   /** Two relations with the same signature have the same layout: rows of both may share a message. */
   readonly signature: string;
+  /** What the change stream is told of it, if it is wanted. */
+  readonly mark: RelationMark;
 }
 
 /** Which tables and columns a mirror takes. */
@@ -59,6 +62,13 @@ export function parseRelation(
     oldKey: Uint8Array.from(columns, (column, index) => Number(column.isKey && kept[index])),
     wanted,
     signature: JSON.stringify([oid, schema, table.table, identity, columns]),
+    mark: {
+      kind: 'relation',
+      oid,
+      ...table,
+      identity,
+      columns: columns.filter((_, index) => kept[index]).map(markedColumn),
+    },
   };
 }
 
@@ -67,6 +77,15 @@ interface Column {
   readonly isKey: boolean;
   readonly typeOid: number;
   readonly typeModifier: number;
+}
+
+function markedColumn(column: Column): MarkedColumn {
+  return {
+    name: column.name,
+    type_oid: column.typeOid,
+    type_modifier: column.typeModifier,
+    is_key: column.isKey,
+  };
 }
 
 function parseColumns(bytes: Uint8Array, start: number, end: number, count: number): Column[] {
@@ -79,7 +98,8 @@ function parseColumns(bytes: Uint8Array, start: number, end: number, count: numb
       isKey: ((bytes[at] ?? 0) & KEY_FLAG) !== 0,
       name: text(bytes, at + 1, nameEnd - 1),
       typeOid: readUint32(bytes, nameEnd),
-      typeModifier: readUint32(bytes, nameEnd + 4),
+      // Signed: -1 stands for none.
+      typeModifier: readUint32(bytes, nameEnd + 4) | 0,
     });
     at = nameEnd + 8;
   }

@@ -102,6 +102,7 @@ export class CaptureRun implements ReplicationHandler {
     this.#decoder = new PgoutputDecoder({
       assembler: this.assembler,
       scope: mirrorScope(spec),
+      mirrorId: spec.id,
       spool: this.#spool,
       messageBytesMax: limits.messageBytesMax,
     });
