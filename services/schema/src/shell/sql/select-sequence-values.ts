@@ -1,11 +1,15 @@
 /**
  * Sequences behind the columns of the tables `$1` schemas and `$2` names: of identities, owned ones, and those that a default takes from. `value` is
- * NULL for one that was never asked.
+ * NULL for one that was never asked, or that the user may not look at; `is_permitted` tells whether he has the privilege `$3` on it.
  */
 export const SELECT_SEQUENCE_VALUES = `
   select (w.n - 1)::int as table_no, a.attname::text as column_name, sn.nspname::text as schema, sc.relname::text as name,
-         pg_sequence_last_value(q.seqrelid)::text as value, q.seqincrement::text as increment,
-         q.seqmin::text as minimum, q.seqmax::text as maximum, q.seqcycle as cycles
+         -- Older servers refuse to tell it to who may not see it, rather than tell nothing.
+         case when has_sequence_privilege(q.seqrelid, 'usage, select') then pg_sequence_last_value(q.seqrelid)::text end as value,
+         q.seqincrement::text as increment, q.seqmin::text as minimum, q.seqmax::text as maximum, q.seqcache::text as cache,
+         q.seqcycle as cycles,
+         has_sequence_privilege(q.seqrelid, 'usage, select')
+           and ($3::text <> 'UPDATE' or has_sequence_privilege(q.seqrelid, 'update')) as is_permitted
     from unnest($1::text[], $2::text[]) with ordinality as w (schema_name, table_name, n)
     join pg_namespace s on s.nspname = w.schema_name
     join pg_class c on c.relnamespace = s.oid and c.relname = w.table_name
