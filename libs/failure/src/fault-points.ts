@@ -19,6 +19,8 @@ export const FAULT_POINTS = [
   'lane.between_replays',
   'lane.before_swap',
   'lane.after_swap',
+  'lane.before_join_commit',
+  'lane.after_join_commit',
   'schema.between_tables',
   'schema.between_changes',
   'control.after_append',

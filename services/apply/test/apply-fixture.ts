@@ -39,7 +39,7 @@ export class ApplyFixture {
   readonly #tables: TableMapping[] = [];
   readonly #options: FixtureOptions;
   readonly #sessions: RunningSession[] = [];
-  readonly events: string[] = [];
+  readonly events: { readonly type: string; readonly body: unknown }[] = [];
   stats: ApplyStats | undefined;
 
   private constructor(
@@ -136,7 +136,7 @@ export class ApplyFixture {
     const ended = open(this.spec, {
       signal: stopping.signal,
       instance: 'test',
-      emit: async (type) => void this.events.push(type),
+      emit: async (type, body) => void this.events.push({ type, body }),
       markHealthy: () => undefined,
     });
     ended.catch(() => undefined);

@@ -238,6 +238,7 @@ describe('progress', () => {
   it('adds up what was committed, and tells a lag only while something waits', () => {
     const progress = new ApplyProgress('m', [mapping], null);
     progress.setPhase('streaming');
+    progress.setTableStatus('public.t', 'running');
     const tally = new WorkTally();
     tally.addRow(name, { inserts: 2, updates: 1, deletes: 0 });
     tally.missingRows = 1;

@@ -57,8 +57,6 @@ export class ApplyProgress {
 
   setPhase(phase: ApplyStats['phase']): void {
     this.#phase = phase;
-    if (phase === 'copying') return;
-    for (const table of this.#tables.values()) table.status = 'running';
   }
 
   setTableStatus(table: string, status: TableStatus): void {

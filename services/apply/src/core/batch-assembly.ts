@@ -1,21 +1,32 @@
-import type { ChangeMessage, CommitMessage, TableMessage } from './change-message.js';
+import type { QualifiedName } from '@bunnydb/pg-model';
+import type { ChangeMessage, CommitMessage, MarkMessage, TableMessage } from './change-message.js';
 import { type MessageSpan, MessageSpans } from './message-spans.js';
 
+/** What a batch tells before its rows are looked at. */
+interface BatchContents {
+  /** The tables that it has rows of. */
+  readonly tables: readonly QualifiedName[];
+  /** Changes of the source's structure, in their order. */
+  readonly marks: readonly MarkMessage[];
+}
+
 /** A whole batch: its rows are in memory, or too large for it and still in the stream. */
-export type Batch =
-  | {
-      readonly kind: 'held';
-      readonly commit: CommitMessage;
-      readonly messages: readonly TableMessage[];
-      readonly bytes: number;
-    }
-  | {
-      readonly kind: 'large';
-      readonly commit: CommitMessage;
-      readonly bytes: number;
-      /** By table: where its messages stand, if they overlap and have to be read in another order than the stream's. */
-      readonly overlapping: ReadonlyMap<string, readonly MessageSpan[]>;
-    };
+export type Batch = BatchContents &
+  (
+    | {
+        readonly kind: 'held';
+        readonly commit: CommitMessage;
+        readonly messages: readonly TableMessage[];
+        readonly bytes: number;
+      }
+    | {
+        readonly kind: 'large';
+        readonly commit: CommitMessage;
+        readonly bytes: number;
+        /** By table: where its messages stand, if they overlap and have to be read in another order than the stream's. */
+        readonly overlapping: ReadonlyMap<string, readonly MessageSpan[]>;
+      }
+  );
 
 export type LargeBatch = Extract<Batch, { readonly kind: 'large' }>;
 
@@ -30,6 +41,7 @@ export class BatchAssembly {
   readonly #heldBytesMax: number;
   #batch = '';
   #messages: TableMessage[] = [];
+  #marks: MarkMessage[] = [];
   #count = 0;
   #bytes = 0;
   #firstSeq = 0;
@@ -47,6 +59,11 @@ export class BatchAssembly {
   /** Takes the next message; returns the batch that it completes. */
   add(message: ChangeMessage): Batch | undefined {
     if (message.head.batch !== this.#batch) this.#start(message);
+    if (message.kind === 'mark') {
+      this.#count += 1;
+      this.#marks.push(message);
+      return undefined;
+    }
     if (message.kind === 'table') {
       this.#hold(message);
       return undefined;
@@ -59,6 +76,7 @@ export class BatchAssembly {
   #start(message: ChangeMessage | undefined): void {
     this.#batch = message?.head.batch ?? '';
     this.#messages = [];
+    this.#marks = [];
     this.#count = 0;
     this.#bytes = 0;
     this.#firstSeq = message?.streamSeq ?? 0;
@@ -78,8 +96,14 @@ export class BatchAssembly {
       commit.head.messages === this.#count &&
       (this.#count === 0 || commit.head.firstSeq === this.#firstSeq);
     if (!isWhole) return undefined;
-    if (this.#bytes > this.#heldBytesMax)
-      return { kind: 'large', commit, bytes: this.#bytes, overlapping: this.#spans.overlapping };
-    return { kind: 'held', commit, messages: this.#messages, bytes: this.#bytes };
+    const batch = {
+      commit,
+      bytes: this.#bytes,
+      tables: this.#spans.tables,
+      marks: this.#marks,
+    };
+    return this.#bytes > this.#heldBytesMax
+      ? { ...batch, kind: 'large', overlapping: this.#spans.overlapping }
+      : { ...batch, kind: 'held', messages: this.#messages };
   }
 }

@@ -2,9 +2,13 @@ import {
   type CommitMessageHead,
   Header,
   type HeaderSource,
+  type SchemaMark,
+  type SchemaMarkHead,
   type TableMessageHead,
   type TransactionMark,
   decodeCommitHead,
+  decodeSchemaMark,
+  decodeSchemaMarkHead,
   decodeTableHead,
   decodeTransactions,
 } from '@bunnydb/change-stream';
@@ -26,7 +30,15 @@ export interface CommitMessage {
   readonly traceParent: string;
 }
 
-export type ChangeMessage = TableMessage | CommitMessage;
+/** A change of the source's structure, at its place among the changes. */
+export interface MarkMessage {
+  readonly kind: 'mark';
+  readonly streamSeq: number;
+  readonly head: SchemaMarkHead;
+  readonly mark: SchemaMark;
+}
+
+export type ChangeMessage = TableMessage | CommitMessage | MarkMessage;
 
 /** A message before it is read. */
 export interface RawMessage {
@@ -48,6 +60,11 @@ export function isOurs(raw: RawMessage): boolean {
  */
 export function readMessage(raw: RawMessage): ChangeMessage {
   const { streamSeq, headers, payload } = raw;
+  // No table's subject ends so: a leading underscore is encoded.
+  if (raw.subject.endsWith('._schema')) {
+    const head = decodeSchemaMarkHead(headers);
+    return { kind: 'mark', streamSeq, head, mark: decodeSchemaMark(payload) };
+  }
   if (!raw.subject.endsWith('._commit'))
     return { kind: 'table', streamSeq, head: decodeTableHead(headers), payload };
   return {

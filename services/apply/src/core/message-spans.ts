@@ -1,4 +1,4 @@
-import { formatQualifiedName } from '@bunnydb/pg-model';
+import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
 import type { TableMessage } from './change-message.js';
 
 /** Where a message's rows stand in the stream and in the batch. A row that was cut is one span over several messages. */
@@ -25,14 +25,24 @@ export interface SeqWindow {
 export class MessageSpans {
   readonly #tables = new Map<
     string,
-    { readonly spans: MessageSpan[]; lastSeq: number; overlaps: boolean }
+    {
+      readonly table: QualifiedName;
+      readonly spans: MessageSpan[];
+      lastSeq: number;
+      overlaps: boolean;
+    }
   >();
   #isInRow = false;
 
   add(message: TableMessage): void {
     const { head, streamSeq } = message;
     const name = formatQualifiedName(head.table);
-    const table = this.#tables.get(name) ?? { spans: [], lastSeq: 0, overlaps: false };
+    const table = this.#tables.get(name) ?? {
+      table: head.table,
+      spans: [],
+      lastSeq: 0,
+      overlaps: false,
+    };
     this.#tables.set(name, table);
     const before = table.spans.at(-1);
     if (this.#isInRow && before) {
@@ -44,6 +54,11 @@ export class MessageSpans {
       table.lastSeq = Math.max(table.lastSeq, lastSeq);
     }
     this.#isInRow = head.continues;
+  }
+
+  /** The tables that messages have passed of. */
+  get tables(): readonly QualifiedName[] {
+    return [...this.#tables.values()].map(({ table }) => table);
   }
 
   /** The spans of the tables that overlap, by table name. */

@@ -31,9 +31,19 @@ export interface TablePlan {
   readonly oldKeyFields: readonly RowField[];
 }
 
+/** How a layout's columns are found at a destination that has another shape. */
+export interface PlanRules {
+  /** By former name of a column: the name that it has now. */
+  readonly renamed: ReadonlyMap<string, string>;
+  /** Columns that the destination lacks are left out, since the mirror does not carry structure. */
+  readonly leavesOut: boolean;
+}
+
+const STRICT: PlanRules = { renamed: new Map(), leavesOut: false };
+
 /**
- * Lays a message's columns over the destination's: by name, in any order, leaving out what the mapping excludes and what the
- * destination generates itself.
+ * Lays a message's columns over the destination's: by name, else by the name that the column has got since, in any order, leaving out what the
+ * mapping excludes and what the destination generates itself.
  *
  * @throws MirrorError `schema_mismatch` when the destination lacks a column.
  */
@@ -41,11 +51,17 @@ export function planTable(
   layout: RowLayout,
   mapping: TableMapping,
   table: DestinationTable,
+  rules: PlanRules = STRICT,
 ): TablePlan {
-  const columns = new Map(table.columns.map((column) => [column.name, column]));
+  const present = new Map(table.columns.map((column) => [column.name, column]));
+  const columns = new Map(present);
+  for (const [former, name] of rules.renamed) {
+    const column = present.get(name);
+    if (column && !present.has(former)) columns.set(former, column);
+  }
   const excluded = new Set(mapping.exclude_columns);
   const missing = layout.columns.filter((name) => !excluded.has(name) && !columns.has(name));
-  if (missing.length > 0) {
+  if (missing.length > 0 && !rules.leavesOut) {
     throw new MirrorError('schema_mismatch', 'the destination table lacks columns', {
       detail: { table: formatQualifiedName(table.name), columns: missing },
     });
@@ -57,7 +73,8 @@ export function planTable(
     });
   const fields = fieldsOf(layout.columns);
   const oldFields = fieldsOf(layout.old);
-  const key = matchKey(layout, table, fields);
+  const nameOf = (name: string): string => columns.get(name)?.name ?? name;
+  const key = matchKey({ ...layout, key: layout.key.map(nameOf) }, table, fields);
   const pick = (from: readonly RowField[]): RowField[] =>
     (key ?? []).flatMap((name) => from.filter((field) => field.column.name === name));
   const keyFields = pick(fields);

@@ -1,12 +1,12 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { MirrorError, faultPoint } from '@bunnydb/failure';
-import { sqlstateOf } from '@bunnydb/pg-client';
 import type { Lsn } from '@bunnydb/pg-model';
 import type { Batch, LargeBatch } from '../core/batch-assembly.js';
-import { type Remedy, remedyOf } from '../core/batch-failure.js';
 import type { MirrorTables } from '../core/mirror-tables.js';
+import type { TableNote } from '../core/table-note.js';
 import { planSteps, type SkipRule } from '../core/work-step.js';
 import { WorkTally } from '../core/work-tally.js';
+import type { BatchGate } from './batch-gate.js';
 import type { BatchQueue } from './batch-queue.js';
 import { startBatchSpan } from './batch-span.js';
 import type {
@@ -14,8 +14,10 @@ import type {
   DestinationTransactions,
   TransactionOutcome,
 } from './destination-transaction.js';
+import { type InFlight, advanceOf, failureOf, isStaleCatalog, remedyFor } from './in-flight.js';
+import type { TableNotes } from './table-notes.js';
+import type { TableRefusals } from './table-refusals.js';
 import type { TableWriter, WriteMode } from './table-writer.js';
-import { writeFailure } from './write-failure.js';
 
 /** What the loop tells of a committed transaction. */
 export interface CommittedWork {
@@ -23,6 +25,8 @@ export interface CommittedWork {
   readonly advance: Advance;
   readonly tally: WorkTally;
   readonly mode: WriteMode;
+  /** What was noted of tables with it. */
+  readonly notes: readonly TableNote[];
   readonly wal: { readonly insertLsn: Lsn; readonly flushLsn: Lsn };
 }
 
@@ -31,7 +35,10 @@ export interface ApplyLoopOptions {
   readonly tables: MirrorTables;
   readonly transactions: DestinationTransactions;
   readonly queue: BatchQueue;
-  readonly position: Lsn;
+  readonly gate: BatchGate;
+  readonly notes: TableNotes;
+  readonly refusals: TableRefusals;
+  readonly position: { readonly lsn: Lsn; readonly streamSeq: number };
   /** Writes a batch that is not held, reading it from the stream again. */
   readonly writeLarge: (
     batch: LargeBatch,
@@ -49,16 +56,6 @@ export interface ApplyLoopOptions {
   readonly onIdle: () => Promise<void>;
 }
 
-/** A destination transaction that is sent and maybe not answered. */
-interface InFlight {
-  readonly batches: readonly Batch[];
-  readonly advance: Advance;
-  readonly tally: WorkTally;
-  readonly mode: WriteMode;
-  readonly settled: Promise<void>;
-  outcome: TransactionOutcome | undefined;
-}
-
 /**
  * Takes whole batches from the queue and commits them at the destination, in order.
  *
@@ -68,7 +65,10 @@ interface InFlight {
  *
  * When a transaction is refused, the session is rolled back and the catalog read again. Then the batches that were in flight are
  * applied one transaction each, first as before and, when one is refused again, row by row in the source's order (the exact path).
- * What that refuses too is thrown: nothing of it is committed and the position stands before it.
+ * What that refuses too is either one table's trouble: then the table leaves the main lane with this batch, and the batch is applied
+ * without it (`table-refusals.ts`). Or it is thrown: nothing of it is committed and the position stands before it.
+ *
+ * Before a batch that changes structure the loop waits for all answers (`batch-gate.ts`). Errands of the lanes are run between two transactions, too.
  *
  * Example: batches 7, 8 and 9 are in one transaction, 10 in the next. 8 swaps two unique values; the set-based update is refused. Batch 10's
  * transaction is refused with it. 7 goes through alone, 8 by the exact path, then 9 and 10.
@@ -76,12 +76,37 @@ interface InFlight {
 export class ApplyLoop {
   readonly #options: ApplyLoopOptions;
   readonly #inFlight: InFlight[] = [];
+  /** What batches that are not committed yet have to note. */
+  readonly #notes = new Map<Batch, readonly TableNote[]>();
+  readonly #errands: Errand[] = [];
   /** Where the last transaction that was sent leads. */
   #position: Lsn;
+  #streamSeq: number;
+  #hasEnded = false;
 
   constructor(options: ApplyLoopOptions) {
     this.#options = options;
-    this.#position = options.position;
+    this.#position = options.position.lsn;
+    this.#streamSeq = options.position.streamSeq;
+  }
+
+  /** An advance that stays where the loop is: for an errand's transaction. */
+  get standstill(): Advance {
+    return {
+      from: this.#position,
+      to: this.#position,
+      streamSeq: this.#streamSeq,
+      commitTime: null,
+    };
+  }
+
+  /** Runs something between two transactions, with nothing in flight; its failure is its caller's. */
+  async runErrand(work: () => Promise<void>): Promise<void> {
+    if (this.#hasEnded) throw new MirrorError('server_shutting_down', 'the session has ended');
+    await new Promise<void>((resolve, reject) => {
+      this.#errands.push({ work, resolve, reject });
+      this.#options.queue.interrupt();
+    });
   }
 
   /** Whether a sent transaction is not answered. */
@@ -91,6 +116,16 @@ export class ApplyLoop {
 
   /** Runs until the queue ends. @throws MirrorError what cannot be applied. */
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      this.#hasEnded = true;
+      const ended = new MirrorError('server_shutting_down', 'the session has ended');
+      for (const { reject } of this.#errands.splice(0)) reject(ended);
+    }
+  }
+
+  async #run(): Promise<void> {
     const { queue, spec } = this.#options;
     const limits = {
       changes: spec.options.max_batch_size,
@@ -103,12 +138,37 @@ export class ApplyLoop {
       if (batches === undefined) break;
       this.#options.onTurn();
       if (batches.length > 0) await this.#apply(batches);
+      if (this.#errands.length > 0) await this.#runErrands();
       if (batches.length === 0 && !this.isBusy) await this.#options.onIdle();
     }
     await this.#settleAll();
   }
 
+  async #runErrands(): Promise<void> {
+    await this.#settleAll();
+    for (const { work, resolve, reject } of this.#errands.splice(0))
+      await work().then(resolve, reject);
+  }
+
+  /** Sends batches, in as few transactions as their structure allows. */
   async #apply(batches: readonly Batch[]): Promise<void> {
+    const { gate } = this.#options;
+    let together: Batch[] = [];
+    for (const batch of batches) {
+      if (gate.isClosed(batch)) {
+        if (gate.mustWait(batch)) {
+          if (together.length > 0) await this.#sendTogether(together);
+          together = [];
+          await this.#settleAll();
+        }
+        this.#notes.set(batch, await gate.open(batch));
+      }
+      together.push(batch);
+    }
+    await this.#sendTogether(together);
+  }
+
+  async #sendTogether(batches: readonly Batch[]): Promise<void> {
     const isLarge = batches.some((batch) => batch.kind === 'large');
     while (this.#inFlight.length >= (isLarge ? 1 : IN_FLIGHT_MAX)) {
       await this.#inFlight[0]?.settled;
@@ -142,6 +202,7 @@ export class ApplyLoop {
     const work: InFlight = { batches, advance, tally, mode, settled, outcome: undefined };
     this.#inFlight.push(work);
     this.#position = advance.to;
+    this.#streamSeq = advance.streamSeq;
     return work;
   }
 
@@ -151,11 +212,13 @@ export class ApplyLoop {
     mode: WriteMode,
     tally: WorkTally,
   ): Promise<void> {
-    const { tables, writeLarge } = this.#options;
+    const { tables, writeLarge, notes } = this.#options;
     const rule: SkipRule = {
       position: this.#position,
       copyLsnOf: (table) => tables.copyLsnOf(table),
+      laneOf: (table) => tables.laneOf(table),
     };
+    for (const note of this.#notesOf(batches)) notes.write(note);
     const [first] = batches;
     if (first?.kind === 'large') return writeLarge(first, rule, writer, mode, tally);
     const sources = batches.flatMap((batch) =>
@@ -177,9 +240,16 @@ export class ApplyLoop {
     }
     faultPoint('apply.after_commit');
     this.#inFlight.splice(this.#inFlight.indexOf(work), 1);
-    this.#options.onCommitted({ ...work, wal: outcome.wal });
+    const notes = this.#notesOf(work.batches);
+    for (const batch of work.batches) this.#notes.delete(batch);
+    this.#options.onCommitted({ ...work, notes, wal: outcome.wal });
     // Nothing is in flight any more: the loop need not wait to see how far the destination has flushed.
     if (!this.isBusy) this.#options.queue.interrupt();
+  }
+
+  #notesOf(batches: readonly Batch[]): readonly TableNote[] {
+    if (this.#notes.size === 0) return NO_NOTES;
+    return batches.flatMap((batch) => this.#notes.get(batch) ?? []);
   }
 
   get #isRefused(): boolean {
@@ -211,17 +281,31 @@ export class ApplyLoop {
       this.#inFlight.splice(0);
       this.#position = work.advance.from;
       this.#throwUnlessRemedied(work);
-      if (mode === 'exact' && remedyFor(work) === 'exact' && !isStaleCatalog(work))
-        throw failure(work);
-      if (attempt >= ATTEMPTS_MAX) throw failure(work);
+      const isExact = remedyFor(work) === 'exact';
+      if (mode === 'exact' && isExact && !isStaleCatalog(work)) {
+        await this.#judge(batch, work);
+        attempt = 0;
+        mode = 'fast';
+        continue;
+      }
+      if (attempt >= ATTEMPTS_MAX) throw failureOf(work);
       await this.#resetSession();
-      if (remedyFor(work) === 'exact') mode = 'exact';
+      if (isExact) mode = 'exact';
     }
+  }
+
+  /** Takes out of the main lane what a batch is refused for, or has the structure mended. @throws MirrorError when neither can be done. */
+  async #judge(batch: Batch, work: InFlight): Promise<void> {
+    const failure = failureOf(work);
+    const remedy = await this.#options.refusals.judge(failure, batch.commit.head.batch);
+    if (remedy.tag === 'stop') throw failure;
+    this.#notes.set(batch, [...this.#notesOf([batch]), ...remedy.notes]);
+    await this.#resetSession();
   }
 
   /** Throws when no other way of writing can help. */
   #throwUnlessRemedied(work: InFlight): void {
-    if (remedyFor(work) === 'stop') throw failure(work);
+    if (remedyFor(work) === 'stop') throw failureOf(work);
   }
 
   async #resetSession(): Promise<void> {
@@ -230,41 +314,14 @@ export class ApplyLoop {
   }
 }
 
-function remedyFor(work: InFlight): Remedy {
-  if (!work.outcome || work.outcome.ok) return 'again';
-  const { error, label } = work.outcome;
-  if (label?.action === 'position') return 'stop';
-  // The plan did not fit the catalog as it was read; it is read again.
-  if (error instanceof MirrorError)
-    return error.kind === 'schema_mismatch' || error.kind === 'table_missing' ? 'exact' : 'stop';
-  return remedyOf(sqlstateOf(error));
+/** What somebody waits for. */
+interface Errand {
+  readonly work: () => Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** The statements were right for the columns that the tables had; with the new ones they deserve another try. */
-function isStaleCatalog(work: InFlight): boolean {
-  return work.outcome?.ok === false && work.outcome.label?.action === 'fingerprint';
-}
-
-function failure(work: InFlight): MirrorError {
-  const outcome = work.outcome;
-  return outcome && !outcome.ok
-    ? writeFailure(outcome.error, outcome.label)
-    : new MirrorError('unexpected', 'a refused transaction has no error');
-}
-
-function advanceOf(from: Lsn, batches: readonly Batch[]): Advance {
-  const last = batches.at(-1);
-  const commitTimes = batches.flatMap(
-    (batch) => batch.commit.transactions.at(-1)?.commitTime ?? [],
-  );
-  return {
-    from,
-    to: last?.commit.head.lastLsn ?? from,
-    streamSeq: last?.commit.streamSeq ?? 0,
-    commitTime: commitTimes.at(-1) ?? null,
-  };
-}
-
+const NO_NOTES: readonly TableNote[] = [];
 const IN_FLIGHT_MAX = 2;
 const TRANSACTION_BYTES_MAX = 4 * 1024 * 1024;
 const ATTEMPTS_MAX = 4;

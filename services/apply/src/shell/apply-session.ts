@@ -1,7 +1,7 @@
 /**
  * One mirror's session: from the desired state "run" until the signal aborts or something fails that a retry policy has to judge.
  *
- *     take the position (epoch + 1: older sessions are fenced off) ──► copy what is not copied yet ──► stream
+ *     take the position (epoch + 1: older sessions are fenced off) ──► the mirror's first copy ──► stream, lanes beside it
  *
  * Durable is only what stands in the destination: the position, moved in the same transaction as the rows, and the tables' states. A session
  * that dies at any point is followed by one that reads them and goes on from there; whether a COMMIT whose answer was lost
@@ -11,6 +11,9 @@
  * `ApplyLoop` commits batches at the destination; `PositionReport` tells what is durable there, so that capture can move the slot.
  * A worked run: the position is 0/500 and batch 9 leads to 0/620. Its rows and `lsn = 0/620` commit together; once the destination's
  * WAL is flushed past that commit, 0/620 is reported as flushed, and the slot moves to 0/620.
+ *
+ * Tables that are not `running` have their changes parked by the loop, and `LaneRunner` brings them back (ADR 0010). The first copy of a mirror does
+ * without: as long as nothing was applied, everything is copied before anything streams.
  */
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
@@ -29,7 +32,7 @@ import { copyPendingTables } from './copy-tables.js';
 import { takePosition } from './position-row.js';
 import { StatsReport } from './stats-report.js';
 import { streamChanges } from './stream-changes.js';
-import { hasPendingTables, loadCounts, loadTables, registerTables } from './table-states.js';
+import { hasTablesToCopy, loadCounts, loadTables, registerTables } from './table-states.js';
 
 export interface ApplySessionOptions {
   readonly messaging: Messaging;
@@ -57,26 +60,30 @@ async function runSession(
   const { signal } = context;
   const name = applicationName(spec.id);
   const destination = settingsOf(spec.destination, open, name);
-  const { position, pending } = await withClient(destination, signal, async (client) => {
+  const { position, isFirstCopy } = await withClient(destination, signal, async (client) => {
     await ensureBookkeeping(client);
     const taken = await takePosition(client, spec);
-    await registerTables(client, spec, startLsn(spec));
-    return { position: taken, pending: await hasPendingTables(client, spec.id) };
+    await registerTables(client, spec, taken.lsn);
+    // Once anything was applied, a table that is to be copied is a lane beside the stream; before, there is nothing to stream beside.
+    const isFirstCopy = taken.lsn === startLsn(spec) && (await hasTablesToCopy(client, spec.id));
+    return { position: taken, isFirstCopy };
   });
   const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);
   const report = new StatsReport(messaging, spec.id, progress, position.lsn);
   try {
     const { epoch } = position;
     const source = settingsOf(spec.source, open, copyApplicationName(spec.id));
-    if (pending) await copyTables({ spec, epoch, context, source, destination, progress });
+    if (isFirstCopy) await copyTables({ spec, epoch, context, source, destination, progress });
     const tables = await withClient(destination, signal, async (client) => {
       for (const counts of await loadCounts(client, spec.id))
         progress.setCounts(counts.table, counts);
       return loadTables(client, spec);
     });
     progress.setPhase('streaming');
-    const session = { spec, context, messaging, destination, position, tables, progress, report };
-    await streamChanges(session);
+    for (const { mapping, state } of tables)
+      progress.setTableStatus(formatQualifiedName(mapping.source), state ?? 'running');
+    const session = { spec, context, messaging, source, destination, position, tables };
+    await streamChanges({ ...session, progress, report });
   } finally {
     report.close();
   }

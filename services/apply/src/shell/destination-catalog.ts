@@ -2,6 +2,7 @@ import type { PipelinedSession } from '@bunnydb/pg-client';
 import { type QualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
 import { comparisonOf } from '../core/column-comparison.js';
 import type { DestinationTable } from '../core/destination-table.js';
+import type { ColumnNames, MirrorTables } from '../core/mirror-tables.js';
 import { querySession } from './session-query.js';
 
 /** Reads what the destination's catalog says about the tables; those that do not exist are left out. */
@@ -14,6 +15,34 @@ export async function readDestinationTables(
   ]);
   return rows.map(([text]) => tableOf(JSON.parse(text ?? '') as TableRow));
 }
+
+/** Reads the catalog and the columns' former names, and lets the mirror's tables know; also between two transactions. */
+export async function learnTables(
+  session: PipelinedSession,
+  tables: MirrorTables,
+  mirrorId: string,
+): Promise<void> {
+  const facts = await readDestinationTables(session, tables.destinations);
+  tables.learn(facts, await readColumnNames(session, mirrorId));
+}
+
+async function readColumnNames(
+  session: PipelinedSession,
+  mirrorId: string,
+): Promise<readonly ColumnNames[]> {
+  const rows = await querySession(session, READ_COLUMN_NAMES, [mirrorId]);
+  return rows.map(([schema, table, renamed]) => ({
+    table: { schema: schema ?? '', table: table ?? '' },
+    renamed: new Map(Object.entries(JSON.parse(renamed ?? '{}') as Record<string, string>)),
+  }));
+}
+
+/** A name that two columns had belongs to the one that has it now, or had it last. */
+const READ_COLUMN_NAMES = `
+  select c.source_schema, c.source_table, json_object_agg(former, c.name order by c.attribute_number)::text
+    from _bunny.column_name c, unnest(c.former_names) as former
+   where c.mirror_id = $1
+   group by 1, 2`;
 
 /** The shape of the query's JSON. */
 interface TableRow {

@@ -15,14 +15,21 @@ export type LargePiece =
   | {
       readonly kind: 'row';
       readonly first: TableMessage;
-      /** The row's bytes, in pieces; to be read to the end before the next piece is asked for. */
-      readonly bytes: AsyncIterable<Uint8Array>;
+      /** The row's messages, each a piece of it; to be read to the end before the next piece is asked for. */
+      readonly messages: AsyncIterable<TableMessage>;
     };
+
+/** Where a batch is read from again. */
+export interface LargeSource {
+  readonly messaging: Messaging;
+  readonly mirrorId: string;
+  readonly signal: AbortSignal;
+}
 
 /** Reads the rows of a batch from the stream again, in pieces of bounded size. */
 export async function* readLargeBatch(
   batch: LargeBatch,
-  from: { readonly messaging: Messaging; readonly mirrorId: string; readonly signal: AbortSignal },
+  from: LargeSource,
 ): AsyncGenerator<LargePiece> {
   const { head, streamSeq } = batch.commit;
   const reader = await ChangeReader.open({
@@ -53,6 +60,8 @@ async function* messagesUpTo(
     if (!raw) throw signal.reason;
     if (raw.streamSeq >= commitSeq) return;
     const message = readMessage(raw);
+    // A mark of the batch was heeded before its rows are read.
+    if (message.kind === 'mark' && message.head.batch === batch) continue;
     if (message.kind !== 'table' || message.head.batch !== batch)
       throw new MirrorError(
         'stream_lost',
@@ -137,17 +146,17 @@ function largeRow(
   const [first] = begun;
   if (!first || first.head.firstSeq !== first.head.lastSeq)
     throw new MirrorError('protocol_violation', 'a row that was cut does not begin its message');
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    for (const message of begun) yield message.payload;
+  async function* rest(): AsyncGenerator<TableMessage> {
+    yield* begun;
     for (;;) {
       const next = await messages.next();
       if (next.done === true)
         throw new MirrorError('protocol_violation', 'a row that was cut does not end');
-      yield next.value.payload;
+      yield next.value;
       if (!next.value.head.continues) return;
     }
   }
-  return { kind: 'row', first, bytes: bytes() };
+  return { kind: 'row', first, messages: rest() };
 }
 
 const PIECE_BYTES = 4 * 1024 * 1024;

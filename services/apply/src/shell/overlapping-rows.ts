@@ -35,10 +35,10 @@ export async function* readOverlapping(
 /** A row that was cut: a window of its own, since its `seq` is one. */
 async function* readRow(span: MessageSpan, stored: StoredMessages): AsyncGenerator<LargePiece> {
   const first = await stored.getRows(span.streamSeq);
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    yield first.payload;
+  async function* messages(): AsyncGenerator<TableMessage> {
+    yield first;
     for (let index = 1; index < span.messages; index++)
-      yield (await stored.getRows(span.streamSeq + index)).payload;
+      yield await stored.getRows(span.streamSeq + index);
   }
-  yield { kind: 'row', first, bytes: bytes() };
+  yield { kind: 'row', first, messages: messages() };
 }

@@ -1,28 +1,37 @@
-import type { MirrorSpec } from '@bunnydb/contracts';
+import { type MirrorSpec, lanesSubject } from '@bunnydb/contracts';
 import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import { type ConnectionSettings, toMirrorError } from '@bunnydb/pg-client';
+import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
 import type { ApplyProgress } from '../core/apply-progress.js';
-import type { LargeBatch } from '../core/batch-assembly.js';
 import { type MirrorTable, MirrorTables } from '../core/mirror-tables.js';
 import { PositionTrack } from '../core/position-track.js';
-import { type SkipRule, isSkipped, planSteps } from '../core/work-step.js';
+import type { TableNote } from '../core/table-note.js';
 import { WorkTally } from '../core/work-tally.js';
 import { ApplyLoop, type CommittedWork } from './apply-loop.js';
 import { BatchQueue } from './batch-queue.js';
 import { BatchReader } from './batch-reader.js';
-import { readDestinationTables } from './destination-catalog.js';
+import { BatchGate } from './batch-gate.js';
+import { learnTables } from './destination-catalog.js';
 import { type DestinationSession, openDestination } from './destination-session.js';
 import { DestinationTransactions } from './destination-transaction.js';
-import { readLargeBatch } from './large-batch.js';
+import { joinLane, requireLane } from './lane-join.js';
+import { LaneRunner } from './lane-runner.js';
+import { writeLargeBatch } from './large-writer.js';
+import type { MainLane } from './main-lane.js';
 import { PositionReport } from './position-report.js';
 import type { PositionRow } from './position-row.js';
+import { findRenamedTable } from './renamed-tables.js';
+import { SchemaQuestions } from './schema-questions.js';
 import type { StatsReport } from './stats-report.js';
-import type { TableWriter, WriteMode } from './table-writer.js';
+import { TableNotes } from './table-notes.js';
+import { TableRefusals } from './table-refusals.js';
+import { reloadTables } from './table-states.js';
 
 export interface StreamChangesOptions {
   readonly spec: MirrorSpec;
   readonly context: SessionContext;
   readonly messaging: Messaging;
+  readonly source: ConnectionSettings;
   readonly destination: ConnectionSettings;
   readonly position: PositionRow;
   readonly tables: readonly MirrorTable[];
@@ -53,24 +62,32 @@ export async function streamChanges(options: StreamChangesOptions): Promise<void
   }
 }
 
-/** Reader, loop and reports of one session, wired together. */
-class Streaming {
+/** Reader, loop, lanes and reports of one session, wired together. */
+class Streaming implements MainLane {
   readonly #options: StreamChangesOptions;
   readonly #destination: DestinationSession;
   readonly #tables: MirrorTables;
   readonly #transactions: DestinationTransactions;
+  readonly #notes: TableNotes;
+  readonly #questions: SchemaQuestions;
   readonly #queue = new BatchQueue(QUEUE_BYTES_MAX);
   /** Ends the reader when the loop fails. */
   readonly #stopping = new AbortController();
+  #loop: ApplyLoop | undefined;
   #unwrittenCounts = new WorkTally();
   #countsWrittenAtMs = performance.now();
 
   constructor(options: StreamChangesOptions, destination: DestinationSession) {
     this.#options = options;
     this.#destination = destination;
-    this.#tables = new MirrorTables(options.tables);
+    const { spec, messaging } = options;
+    this.#questions = new SchemaQuestions(messaging, spec, this.#stopping.signal);
+    this.#tables = new MirrorTables(options.tables, {
+      leavesOut: !this.#questions.carriesSchema,
+    });
+    this.#notes = new TableNotes(destination.session, spec.id);
     this.#transactions = new DestinationTransactions(destination, this.#tables, {
-      mirrorId: options.spec.id,
+      mirrorId: spec.id,
       epoch: options.position.epoch,
     });
   }
@@ -92,20 +109,21 @@ class Streaming {
       signal: this.#stopping.signal,
     });
     const positions = new PositionReport(messaging, spec.id, track);
-    const loop = this.#openLoop(track, positions);
+    const loop = (this.#loop = this.#openLoop(track, positions));
     report.follow(() => ({
       applied: track.applied.lsn,
       flushed: track.flushed.lsn,
       isDrained: reader.isDrained && this.#queue.isEmpty && !loop.isBusy,
     }));
     const reading = this.#read(reader);
+    const lanes = this.#runLanes();
     try {
       await loop.run();
       await this.#writeCounts();
     } finally {
       this.#stopping.abort();
       this.#queue.abandon();
-      await reading;
+      await Promise.all([reading, lanes]);
       context.signal.removeEventListener('abort', stop);
       positions.close();
     }
@@ -121,16 +139,91 @@ class Streaming {
     }
   }
 
+  /** Runs the lanes until told to stop; what is no single table's fault ends the session. */
+  async #runLanes(): Promise<void> {
+    const { spec, context, position, source, destination, messaging, progress } = this.#options;
+    try {
+      await new LaneRunner({
+        spec,
+        epoch: position.epoch,
+        context: { ...context, signal: this.#stopping.signal },
+        source,
+        destination,
+        messaging,
+        progress,
+        mainLane: this,
+      }).run();
+    } catch (error) {
+      this.#queue.end(error);
+    }
+  }
+
+  async join(name: QualifiedName): Promise<void> {
+    await this.#runErrand(async (loop) => {
+      const { spec, context, destination, progress } = this.#options;
+      const table = requireLane(await reloadTables(this.#destination.session, spec), name);
+      const tally = await joinLane({
+        mirrorId: spec.id,
+        table,
+        tables: this.#tables,
+        destination,
+        signal: this.#stopping.signal,
+        transactions: this.#transactions,
+        notes: this.#notes,
+        standstill: loop.standstill,
+        refreshTables: () => this.#refreshTables(),
+      });
+      this.#tables.update(name, { state: 'running', copyLsn: table.copyLsn });
+      this.#unwrittenCounts.add(tally);
+      progress.addRows(tally, new Date().toISOString());
+      const text = formatQualifiedName(name);
+      progress.setTableStatus(text, 'running');
+      context
+        .emit('table_state_changed', { table: text, status: 'running' })
+        .catch(() => undefined);
+    });
+  }
+
+  async leave(commit: () => Promise<void>): Promise<void> {
+    await this.#runErrand(async () => {
+      await commit();
+      for (const { mapping, ...facts } of await reloadTables(
+        this.#destination.session,
+        this.#options.spec,
+      ))
+        this.#tables.update(mapping.source, facts);
+    });
+  }
+
+  async #runErrand(work: (loop: ApplyLoop) => Promise<void>): Promise<void> {
+    const loop = this.#loop;
+    if (!loop) throw new RangeError('lanes run before the main lane');
+    await loop.runErrand(() => work(loop));
+  }
+
   #openLoop(track: PositionTrack, positions: PositionReport): ApplyLoop {
-    const { spec, position } = this.#options;
+    const { spec, position, messaging, source } = this.#options;
+    const tables = this.#tables;
+    const questions = this.#questions;
+    const from = { messaging, mirrorId: spec.id, signal: this.#stopping.signal };
     return new ApplyLoop({
       spec,
-      tables: this.#tables,
+      tables,
       transactions: this.#transactions,
       queue: this.#queue,
-      position: position.lsn,
+      position,
+      gate: new BatchGate({
+        mirrorId: spec.id,
+        messaging,
+        tables,
+        questions,
+        refreshTables: () => this.#resetSession(),
+        findRenamed: (name) => findRenamedTable(source, name, tables, this.#stopping.signal),
+      }),
+      notes: this.#notes,
+      refusals: new TableRefusals({ spec, messaging, tables, questions }),
       writeLarge: (batch, rule, writer, mode, tally) =>
-        this.#writeLarge(batch, rule, writer, mode, tally),
+        writeLargeBatch(batch, from, { rule, writer, mode, tally }),
       refreshTables: () => this.#refreshTables(),
       onCommitted: (work) => {
         track.commit(
@@ -155,6 +248,7 @@ class Streaming {
 
   #note(work: CommittedWork): void {
     const { context, progress } = this.#options;
+    for (const note of work.notes) this.#tell(note);
     this.#unwrittenCounts.add(work.tally);
     progress.addWork(
       {
@@ -170,6 +264,22 @@ class Streaming {
     context.markHealthy();
   }
 
+  /** A note is committed: a table that left the main lane is told, to people and to its lane. */
+  #tell(note: TableNote): void {
+    if (note.tag !== 'parked') return;
+    const { context, messaging, progress, spec } = this.#options;
+    const table = formatQualifiedName(note.table);
+    progress.setTableStatus(table, note.state);
+    context
+      .emit('table_state_changed', {
+        table,
+        status: note.state,
+        ...(note.failure ? { failure: note.failure, next_retry_at: note.nextRetryAt } : {}),
+      })
+      .catch(() => undefined);
+    messaging.publishJson(lanesSubject(spec.id), {});
+  }
+
   async #writeCounts(): Promise<void> {
     this.#countsWrittenAtMs = performance.now();
     const counts = this.#unwrittenCounts;
@@ -180,35 +290,14 @@ class Streaming {
     if (!isWritten) this.#unwrittenCounts.add(counts);
   }
 
-  async #refreshTables(): Promise<void> {
-    const { session } = this.#destination;
-    this.#tables.learn(await readDestinationTables(session, this.#tables.destinations));
+  /** Forgets what depends on the columns that the tables had, and reads them again; with nothing in flight. */
+  async #resetSession(): Promise<void> {
+    await this.#transactions.rollBack();
+    await this.#refreshTables();
   }
 
-  async #writeLarge(
-    batch: LargeBatch,
-    rule: SkipRule,
-    writer: TableWriter,
-    mode: WriteMode,
-    tally: WorkTally,
-  ): Promise<void> {
-    const { messaging, spec } = this.#options;
-    const from = { messaging, mirrorId: spec.id, signal: this.#stopping.signal };
-    for await (const piece of readLargeBatch(batch, from)) {
-      if (writer.hasFailed) return;
-      if (piece.kind === 'rows') {
-        const { transactions } = batch.commit;
-        const steps = planSteps([{ messages: piece.messages, transactions }], rule);
-        tally.addSteps(steps);
-        await writer.write(steps, mode, tally);
-      } else if (isSkipped(piece.first, rule)) {
-        for await (const bytes of piece.bytes) void bytes;
-      } else {
-        const { head } = piece.first;
-        tally.addRow(head.table, head.ops);
-        await writer.writeLargeRow(head.table, head, piece.bytes, tally);
-      }
-    }
+  async #refreshTables(): Promise<void> {
+    await learnTables(this.#destination.session, this.#tables, this.#options.spec.id);
   }
 }
 

@@ -1,17 +1,19 @@
-import type { MirrorSpec } from '@bunnydb/contracts';
+import type { MirrorSpec, TableMapping, TableStatus } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
+import type { PipelinedSession } from '@bunnydb/pg-client';
 import { type Lsn, formatLsn, formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
-import type { MirrorTable } from '../core/mirror-tables.js';
+import { type MirrorTable, NOT_COPIED } from '../core/mirror-tables.js';
 import type { SqlClient } from './bookkeeping.js';
+import { querySession } from './session-query.js';
 
 /**
- * Registers the mirror's tables: a new one is `pending`, or `running` from the mirror's start when it is not to be copied. Tables that left
+ * Registers the mirror's tables: a new one is `pending`, or `running` from the position on when it is not to be copied. Tables that left
  * the mirror lose their rows.
  */
 export async function registerTables(
   client: SqlClient,
   spec: MirrorSpec,
-  startLsn: Lsn,
+  position: Lsn,
 ): Promise<void> {
   const copies = spec.options.do_initial_snapshot;
   const tables = JSON.stringify(
@@ -30,7 +32,7 @@ export async function registerTables(
        set destination_schema = excluded.destination_schema, destination_table = excluded.destination_table
      where (table_state.destination_schema, table_state.destination_table)
            is distinct from (excluded.destination_schema, excluded.destination_table)`,
-    [spec.id, tables, copies ? 'pending' : 'running', copies ? null : formatLsn(startLsn)],
+    [spec.id, tables, copies ? 'pending' : 'running', copies ? null : formatLsn(position)],
   );
   for (const ledger of ['table_state', 'copy_range', 'parked_change', 'column_name']) {
     await client.query(
@@ -44,39 +46,79 @@ export async function registerTables(
   }
 }
 
-/**
- * Reads since when the stream counts for each table.
- *
- * @throws MirrorError `unexpected` when a table is not copied yet; the copy runs before.
- */
+/** Reads where the tables' changes go, and since when the stream counts for them. */
 export async function loadTables(
   client: SqlClient,
   spec: MirrorSpec,
 ): Promise<readonly MirrorTable[]> {
-  const { rows } = await client.query(
-    `select source_schema, source_table, state, copy_lsn::text as copy_lsn from _bunny.table_state where mirror_id = $1`,
-    [spec.id],
+  const { rows } = await client.query(LOAD_TABLES, [spec.id]);
+  return mirrorTablesOf(
+    spec,
+    rows.map((row) => String(row['facts'])),
   );
+}
+
+/** The same, on a session between two transactions of the main lane. */
+export async function reloadTables(
+  session: PipelinedSession,
+  spec: MirrorSpec,
+): Promise<readonly MirrorTable[]> {
+  const rows = await querySession(session, LOAD_TABLES, [spec.id]);
+  return mirrorTablesOf(
+    spec,
+    rows.map(([facts]) => facts ?? '{}'),
+  );
+}
+
+/** The shape of the query's JSON. */
+interface TableFacts {
+  readonly schema: string;
+  readonly table: string;
+  readonly state: TableStatus;
+  readonly copy_lsn: string | null;
+  readonly relation: string | null;
+  readonly renamed_schema: string | null;
+  readonly renamed_table: string | null;
+  readonly skipped_lsns: readonly string[];
+}
+
+const LOAD_TABLES = `
+  select json_build_object('schema', source_schema, 'table', source_table, 'state', state, 'copy_lsn', copy_lsn, 'relation', relation,
+                           'renamed_schema', renamed_schema, 'renamed_table', renamed_table, 'skipped_lsns', skipped_lsns)::text as facts
+    from _bunny.table_state where mirror_id = $1`;
+
+function mirrorTablesOf(spec: MirrorSpec, texts: readonly string[]): readonly MirrorTable[] {
+  const rows = texts.map((text) => JSON.parse(text) as TableFacts);
+  const byName = new Map(rows.map((row) => [formatQualifiedName(row), row]));
   return spec.tables.map((mapping) => {
-    const row = rows.find(
-      (candidate) =>
-        candidate['source_schema'] === mapping.source.schema &&
-        candidate['source_table'] === mapping.source.table,
-    );
-    const copyLsn = row?.['copy_lsn'];
-    if (row?.['state'] !== 'running' || typeof copyLsn !== 'string') {
-      throw new MirrorError('unexpected', 'a table is not copied yet', {
-        detail: { schema: mapping.source.schema, table: mapping.source.table },
+    const row = byName.get(formatQualifiedName(mapping.source));
+    if (!row || (row.state === 'running' && row.copy_lsn === null))
+      throw new MirrorError('unexpected', 'a table is not registered, or runs without a copy', {
+        detail: { ...mapping.source },
       });
-    }
-    return { mapping, copyLsn: parseLsn(copyLsn) };
+    return mirrorTableOf(mapping, row);
   });
 }
 
+function mirrorTableOf(mapping: TableMapping, row: TableFacts): MirrorTable {
+  return {
+    mapping,
+    state: row.state,
+    copyLsn: row.copy_lsn === null ? NOT_COPIED : parseLsn(row.copy_lsn),
+    relation: row.relation,
+    renamedTo:
+      row.renamed_schema === null || row.renamed_table === null
+        ? null
+        : { schema: row.renamed_schema, table: row.renamed_table },
+    // A transaction is skipped where it was parked; the main lane knows of none.
+    ...(row.state === 'running' ? {} : { skippedLsns: new Set(row.skipped_lsns.map(parseLsn)) }),
+  };
+}
+
 /** Whether any table still has to be copied. */
-export async function hasPendingTables(client: SqlClient, mirrorId: string): Promise<boolean> {
+export async function hasTablesToCopy(client: SqlClient, mirrorId: string): Promise<boolean> {
   const { rows } = await client.query(
-    `select 1 from _bunny.table_state where mirror_id = $1 and state <> 'running' limit 1`,
+    `select 1 from _bunny.table_state where mirror_id = $1 and state in ('pending', 'copying') limit 1`,
     [mirrorId],
   );
   return rows.length > 0;
