@@ -20,6 +20,12 @@ export const SCHEMA_CHANGE_GROUPS = [
   'indexes',
   'checks',
   'foreign_keys',
+  'identity',
+  'sequences',
+  'tables',
+  'statistics',
+  'settings',
+  'comments',
 ] as const;
 
 /** `POST /v1/mirrors/{name}/sync-schema` */

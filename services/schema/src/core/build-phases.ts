@@ -2,7 +2,8 @@ import type { ChangeKind, StructureChange } from './structure-change.js';
 
 /** Changes that may be made at the same time, over all tables; those of one table go one after the other. */
 export interface BuildPhase {
-  readonly name: 'columns' | 'keys' | 'indexes' | 'checks' | 'foreign_keys' | 'validate';
+  readonly name:
+    'columns' | 'keys' | 'indexes' | 'checks' | 'foreign_keys' | 'validate' | 'settings';
   readonly byTable: readonly (readonly StructureChange[])[];
   readonly isParallel: boolean;
 }
@@ -24,9 +25,14 @@ export function buildPhases(changes: readonly StructureChange[]): readonly Build
   });
 }
 
-/** Whether the kind adds something. What is there already is changed only when a person asks for it. */
-export function isBuilt(kind: ChangeKind): boolean {
-  return BUILT_KINDS.has(kind);
+/** Whether it adds something. What is there already is changed only when a person asks for it. */
+export function isBuilt(change: Pick<StructureChange, 'kind' | 'overwrites'>): boolean {
+  return BUILT_KINDS.has(change.kind) && change.overwrites !== true;
+}
+
+/** Whether a new table should have it before its rows come: how values are stored, and how full pages get. */
+export function isForEmptyTable(change: Pick<StructureChange, 'kind' | 'overwrites'>): boolean {
+  return change.kind === 'set_option' && change.overwrites !== true;
 }
 
 function phaseOf(kind: ChangeKind): BuildPhase['name'] {
@@ -53,6 +59,18 @@ function phaseOf(kind: ChangeKind): BuildPhase['name'] {
       return 'foreign_keys';
     case 'validate_foreign_key':
       return 'validate';
+    case 'create_statistics':
+    case 'replace_statistics':
+    case 'drop_statistics':
+    case 'set_statistics_target':
+    case 'set_option':
+    case 'set_index_option':
+    case 'reset_option':
+    case 'set_replica_identity':
+    case 'set_cluster':
+    case 'set_comment':
+    case 'drop_comment':
+      return 'settings';
     default:
       return 'columns';
   }
@@ -69,6 +87,16 @@ const BUILT_KINDS: ReadonlySet<ChangeKind> = new Set([
   'validate_check',
   'add_foreign_key',
   'validate_foreign_key',
+  'create_collation',
+  'create_type',
+  'create_partition',
+  'create_statistics',
+  'set_statistics_target',
+  'set_option',
+  'set_index_option',
+  'set_replica_identity',
+  'set_cluster',
+  'set_comment',
 ]);
 
 const PHASES = [
@@ -78,4 +106,5 @@ const PHASES = [
   { name: 'checks', isParallel: true },
   { name: 'foreign_keys', isParallel: false },
   { name: 'validate', isParallel: true },
+  { name: 'settings', isParallel: false },
 ] as const;

@@ -1,5 +1,11 @@
-import { quoteIdentifier } from '@bunnydb/pg-model';
-import { createStatements, dropStatement, findAlike } from './diff-indexes.js';
+import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
+import {
+  childNames,
+  createStatements,
+  dropStatement,
+  findAlike,
+  noteCounterpart,
+} from './diff-indexes.js';
 import { type ChangeStatement, blocking, changeOf, online } from './structure-change.js';
 import type { ConstraintKind, ConstraintModel, IndexModel } from './structure-model.js';
 import {
@@ -22,6 +28,7 @@ export function diffConstraints(pair: TablePair, what: 'keys' | 'checks', sink: 
     const match = pickAlike(constraint, alike, pair.source.constraints);
     if (match === undefined) return true;
     unmatched.delete(match);
+    noteMatch(pair, constraint, match, sink);
     if (constraint.isValidated && !match.isValidated && constraint.isEnforced) {
       validateCheck(pair, match.name, constraint, sink);
     }
@@ -42,6 +49,19 @@ export function diffConstraints(pair: TablePair, what: 'keys' | 'checks', sink: 
   for (const constraint of unmatched) dropConstraint(pair, constraint, sink);
 }
 
+/** Comments of the constraint and settings of its index find their way by it. */
+function noteMatch(
+  pair: TablePair,
+  constraint: ConstraintModel,
+  match: ConstraintModel,
+  sink: DiffSink,
+): void {
+  sink.counterparts.set(pair.destination.name, 'constraint', constraint.name, match.name);
+  const index = pair.source.indexes.find((other) => other.constraint === constraint.name);
+  const theirs = pair.destination.indexes.find((other) => other.constraint === match.name);
+  if (index && theirs) noteCounterpart(pair, index, theirs, sink);
+}
+
 function isAlike(one: ConstraintModel, other: ConstraintModel): boolean {
   return one.kind === other.kind && one.definition === other.definition;
 }
@@ -58,6 +78,7 @@ function addCheck(
   inTheWay: ConstraintModel | undefined,
   sink: DiffSink,
 ): void {
+  sink.counterparts.set(pair.destination.name, 'constraint', check.name, check.name);
   const notValid = check.isEnforced ? ' not valid' : '';
   sink.changes.push(
     changeOf({
@@ -108,6 +129,9 @@ function addKey(
     sink.names.release({ schema, table: inTheWay.name });
   }
   const { statements, name } = keyStatements(pair, constraint, sink);
+  for (const part of ['index', 'constraint'] as const) {
+    sink.counterparts.set(pair.destination.name, part, constraint.name, name);
+  }
   const isBuiltOnline = !statements[0]?.blocksWriters;
   sink.changes.push(
     changeOf({
@@ -147,8 +171,15 @@ function keyStatements(
     !index.isUnique;
   if (isDirect) {
     const name = sink.names.claim(pair, constraint.name);
-    const sql = `alter table ${table} add constraint ${quoteIdentifier(name)} ${constraint.definition}`;
-    return { statements: [blocking(sql)], name };
+    const add = (target: QualifiedName, as: string): ChangeStatement =>
+      blocking(
+        `alter table ${quoteQualifiedName(target)} add constraint ${quoteIdentifier(as)} ${constraint.definition}`,
+      );
+    // Partitions first, each under the source's name: what is above takes them.
+    const below =
+      index && pair.destination.isPartitioned ? childNames(pair, index, name, sink) : [];
+    const statements = below.map((child) => add(child.table.name, child.name));
+    return { statements: [...statements, add(pair.destination.name, name)], name };
   }
   const standIns = pair.destination.indexes.filter((other) => other.constraint === null);
   const built = findAlike(index, new Set(standIns));

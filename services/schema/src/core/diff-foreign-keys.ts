@@ -4,6 +4,7 @@ import {
   quoteIdentifier,
   quoteQualifiedName,
 } from '@bunnydb/pg-model';
+import type { FindDestination } from './pair-relations.js';
 import { blocking, changeOf, online } from './structure-change.js';
 import type { ForeignKeyModel } from './structure-model.js';
 import {
@@ -16,9 +17,6 @@ import {
   tableSql,
   tableText,
 } from './table-pair.js';
-
-/** Where a source table is at the destination; undefined for one outside the mirror. */
-export type FindDestination = (source: QualifiedName) => QualifiedName | undefined;
 
 /** Foreign keys of a table. A key to a table outside the mirror is told: it cannot hold where that table is not kept. */
 export function diffForeignKeys(
@@ -41,6 +39,7 @@ export function diffForeignKeys(
     const definition = definitionOf(wanted);
     const alike = [...unmatched].filter((other) => definitionOf(other) === definition);
     const match = pickAlike(key, alike, pair.source.foreignKeys);
+    sink.counterparts.set(pair.destination.name, 'constraint', key.name, match?.name ?? key.name);
     if (match) {
       unmatched.delete(match);
       if (!match.isValidated && wanted.isValidated) validateKey(pair, match.name, wanted, sink);

@@ -1,4 +1,6 @@
 import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
+import { partitionName } from './column-ddl.js';
+import { keyOf } from './relation-facts.js';
 import { type ChangeStatement, blocking, changeOf, online } from './structure-change.js';
 import type { IndexModel, RelationStructure } from './structure-model.js';
 import {
@@ -21,8 +23,10 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
   const wanted = source.indexes.filter((index) => index.constraint === null && index.isValid);
   const missing = wanted.filter((index) => {
     const match = findAlike(index, unmatched, source.indexes);
-    if (match) unmatched.delete(match);
-    return match === undefined;
+    if (match === undefined) return true;
+    unmatched.delete(match);
+    noteCounterpart(pair, index, match, sink);
+    return false;
   });
   for (const index of missing) {
     const excluded = excludedColumn(pair, index.columns);
@@ -37,6 +41,24 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
   }
   for (const index of unmatched) {
     if (!awaitsConstraint(pair, index)) dropIndex(pair, index, sink);
+  }
+}
+
+/** Settings and comments of an index find their way by it, those of the indexes below it, too. */
+export function noteCounterpart(
+  pair: TablePair,
+  index: IndexModel,
+  match: IndexModel,
+  sink: DiffSink,
+): void {
+  sink.counterparts.set(pair.destination.name, 'index', index.name, match.name);
+  for (const child of index.children) {
+    const table = partitionName(child, pair.source.root, pair.mapping.destination);
+    const below = match.children.find((other) => keyOf(other) === keyOf(table));
+    if (below === undefined) continue;
+    for (const part of ['index', 'constraint'] as const) {
+      sink.counterparts.set(table, part, child.name, below.name);
+    }
   }
 }
 
@@ -69,6 +91,7 @@ function createIndex(
   const { schema } = pair.destination.name;
   if (inTheWay) sink.names.release({ schema, table: inTheWay.name });
   const name = sink.names.claim(pair, index.name);
+  sink.counterparts.set(pair.destination.name, 'index', index.name, name);
   const replaces = inTheWay?.isValid === true;
   const createKind = index.isUnique ? 'create_unique_index' : 'create_index';
   sink.changes.push(
@@ -96,8 +119,8 @@ function createReason(inTheWay: IndexModel | undefined): string {
 }
 
 /**
- * Builds beside writers. A partitioned table cannot be indexed so: the leaves are, one by one, and the index of the root then finds and
- * takes theirs, which lasts no time.
+ * Builds beside writers. A partitioned table cannot be indexed so: the leaves are, one by one, and the index of each table above them then finds and
+ * takes those below, which lasts no time. Each is given the name that it has on the source.
  */
 export function createStatements(
   pair: TablePair,
@@ -105,17 +128,46 @@ export function createStatements(
   name: string,
   sink: DiffSink,
 ): readonly ChangeStatement[] {
-  const { destination, leaves } = pair;
+  const { destination } = pair;
   if (!destination.isPartitioned) return [concurrently(index, name, destination.name)];
-  const ofLeaves = leaves.flatMap((leaf) => {
-    if (findAlike(index, new Set(leaf.indexes))) return [];
-    const leafPair: TablePair = { ...pair, destination: leaf, leaves: [] };
-    return [
-      concurrently(index, sink.names.claim(leafPair, `${leaf.name.table}_${name}`), leaf.name),
-    ];
-  });
-  const create = `create ${index.isUnique ? 'unique ' : ''}index ${quoteIdentifier(name)}`;
-  return [...ofLeaves, blocking(`${create} on ${tableSql(pair)} ${index.body}`)];
+  const create = (indexName: string, table: QualifiedName): string =>
+    `create ${index.isUnique ? 'unique ' : ''}index ${quoteIdentifier(indexName)} on ${quoteQualifiedName(table)} ${index.body}`;
+  const below = childNames(pair, index, name, sink).map(({ table, name: child }) =>
+    table.isPartitioned
+      ? blocking(create(child, table.name))
+      : concurrently(index, child, table.name),
+  );
+  return [...below, blocking(create(name, destination.name))];
+}
+
+/** The partitions that lack such an index, the deepest first, each with the name that its index gets. */
+export function childNames(
+  pair: TablePair,
+  index: IndexModel,
+  name: string,
+  sink: DiffSink,
+): readonly { readonly table: RelationStructure; readonly name: string }[] {
+  const { destination, leaves, branches, mapping, source } = pair;
+  const children = new Map(
+    index.children.map((child) => [
+      keyOf(partitionName(child, source.root, mapping.destination)),
+      child,
+    ]),
+  );
+  return [...leaves, ...branches]
+    .filter((table) => keyOf(table.name) !== keyOf(destination.name))
+    .flatMap((table) => {
+      const child = children.get(keyOf(table.name));
+      const present = findAlike(index, new Set(table.indexes));
+      const wanted = child?.name ?? `${table.name.table}_${name}`;
+      const given =
+        present?.name ??
+        sink.names.claim({ source: { name: child ?? table.name }, destination: table }, wanted);
+      for (const part of ['index', 'constraint'] as const) {
+        sink.counterparts.set(table.name, part, wanted, given);
+      }
+      return present ? [] : [{ table, name: given }];
+    });
 }
 
 function concurrently(index: IndexModel, name: string, table: QualifiedName): ChangeStatement {
@@ -154,6 +206,9 @@ function dropIndex(pair: TablePair, index: IndexModel, sink: DiffSink): void {
 export function indexNames(relations: readonly RelationStructure[]): readonly QualifiedName[] {
   return relations.flatMap((relation) => [
     { schema: relation.name.schema, table: relation.name.table },
-    ...relation.indexes.map((index) => ({ schema: relation.name.schema, table: index.name })),
+    ...relation.indexes.flatMap((index) => [
+      { schema: relation.name.schema, table: index.name },
+      ...index.children.map((child) => ({ schema: child.schema, table: child.name })),
+    ]),
   ]);
 }

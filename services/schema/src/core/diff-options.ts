@@ -11,6 +11,8 @@ export function diffOptionsOf(spec: MirrorSpec, silencesForeignKeyActions: boole
     types: wants('types'),
     defaults: wants('defaults'),
     notNull: wants('not_null'),
+    identity: wants('identity'),
+    sequences: wants('sequences'),
     checks: wants('checks'),
     indexes: options.replicate_indexes,
     foreignKeys: options.replicate_foreign_keys,

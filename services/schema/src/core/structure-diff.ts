@@ -1,16 +1,20 @@
 import type { TableMapping } from '@bunnydb/contracts';
-import { type QualifiedName, formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
 import { type ColumnNames, NO_COLUMN_NAMES } from './column-names.js';
 import { Counterparts } from './counterparts.js';
+import { diffCollations, diffExtensions, diffSharedComments } from './diff-shared.js';
+import { diffColumnKinds } from './diff-column-kinds.js';
 import { diffColumns } from './diff-columns.js';
 import { diffConstraints } from './diff-constraints.js';
-import { type FindDestination, diffForeignKeys } from './diff-foreign-keys.js';
+import { diffForeignKeys } from './diff-foreign-keys.js';
 import { diffIndexes, indexNames } from './diff-indexes.js';
-import { keyOf } from './relation-facts.js';
-import { type StructureDiff, changeOf, online, orderChanges } from './structure-change.js';
-import type { RelationStructure, StructureModel } from './structure-model.js';
-import { partitionName } from './column-ddl.js';
-import { type DiffOptions, type DiffSink, NameBook, type TablePair } from './table-pair.js';
+import { diffInheritance, diffPartitions } from './diff-partitions.js';
+import { diffSettings } from './diff-settings.js';
+import { diffStatistics } from './diff-statistics.js';
+import { diffTypes } from './diff-types.js';
+import { pairRelations } from './pair-relations.js';
+import { type StructureDiff, orderChanges } from './structure-change.js';
+import type { StructureModel } from './structure-model.js';
+import { type DiffOptions, type DiffSink, NameBook } from './table-pair.js';
 
 /**
  * What makes the destination's structure the source's, as far as the mapping and the options ask for it: changes in the order in which they can be
@@ -30,10 +34,20 @@ export function diffStructure(
     names: new NameBook(indexNames(destination.relations)),
     counterparts: new Counterparts(),
   };
-  const { pairs, findDestination } = pairRelations(source, destination, mappings, names, sink);
+  const paired = pairRelations(source, destination, mappings, names, sink);
+  const { pairs, findDestination } = paired;
   if (options.indexes) diffExtensions(source, destination, sink);
+  if (options.types) {
+    diffCollations(source, destination, sink);
+    diffTypes(source, destination, sink);
+  }
+  if (options.columns) diffPartitions(paired, destination, sink);
   for (const pair of pairs) {
-    if (pair.source.isRoot) diffColumns(pair, options, sink);
+    if (pair.source.isRoot) {
+      diffColumns(pair, options, sink);
+      diffColumnKinds(pair, options, destination.versionNumber, sink);
+      if (options.columns) diffInheritance(pair, findDestination, sink);
+    }
     if (options.indexes) {
       diffConstraints(pair, 'keys', sink);
       diffIndexes(pair, sink);
@@ -42,84 +56,9 @@ export function diffStructure(
     if (options.foreignKeys && options.foreignKeyStrategy !== 'none') {
       diffForeignKeys(pair, options, findDestination, sink);
     }
+    if (options.indexes) diffStatistics(pair, sink);
+    if (options.columns) diffSettings(pair, destination.versionNumber, sink);
   }
+  if (options.columns) diffSharedComments(source, destination, sink);
   return { changes: orderChanges(sink.changes), notes: sink.notes };
-}
-
-function pairRelations(
-  source: StructureModel,
-  destination: StructureModel,
-  mappings: readonly TableMapping[],
-  names: ColumnNames,
-  sink: DiffSink,
-): { readonly pairs: readonly TablePair[]; readonly findDestination: FindDestination } {
-  const theirs = new Map(destination.relations.map((relation) => [keyOf(relation.name), relation]));
-  const mappingOf = new Map(mappings.map((mapping) => [keyOf(mapping.source), mapping]));
-  const leavesOf = groupLeaves(destination.relations);
-  const destinationOf = new Map<string, QualifiedName>();
-  const pairs: TablePair[] = [];
-  const seen = new Set<string>();
-  for (const relation of source.relations) {
-    const mapping = mappingOf.get(keyOf(relation.root));
-    if (mapping === undefined) continue;
-    seen.add(keyOf(relation.name));
-    const name = partitionName(relation.name, relation.root, mapping.destination);
-    const match = theirs.get(keyOf(name));
-    if (match) {
-      destinationOf.set(keyOf(relation.name), name);
-      const leaves =
-        relation.isRoot && match.isPartitioned ? (leavesOf.get(keyOf(match.root)) ?? []) : [];
-      pairs.push({
-        mapping,
-        source: relation,
-        destination: match,
-        leaves,
-        names: names.of(mapping.source),
-      });
-    } else if (relation.isRoot) {
-      sink.notes.push({
-        object: formatQualifiedName(name),
-        reason: 'the destination lacks the table',
-      });
-    }
-  }
-  for (const mapping of mappings) {
-    if (seen.has(keyOf(mapping.source))) continue;
-    const reason = 'the source lacks the table';
-    sink.notes.push({ object: formatQualifiedName(mapping.source), reason });
-  }
-  return { pairs, findDestination: (name) => destinationOf.get(keyOf(name)) };
-}
-
-function groupLeaves(
-  relations: readonly RelationStructure[],
-): ReadonlyMap<string, readonly RelationStructure[]> {
-  const groups = new Map<string, RelationStructure[]>();
-  for (const relation of relations) {
-    if (relation.isRoot || relation.isPartitioned) continue;
-    const group = groups.get(keyOf(relation.root));
-    if (group) group.push(relation);
-    else groups.set(keyOf(relation.root), [relation]);
-  }
-  return groups;
-}
-
-function diffExtensions(source: StructureModel, destination: StructureModel, sink: DiffSink): void {
-  for (const { name, schema } of source.neededExtensions) {
-    if (destination.installedExtensions.includes(name)) continue;
-    const into = quoteIdentifier(schema);
-    sink.changes.push(
-      changeOf({
-        kind: 'create_extension',
-        object: name,
-        table: '',
-        statements: [
-          online(`create schema if not exists ${into}`),
-          online(`create extension if not exists ${quoteIdentifier(name)} with schema ${into}`),
-        ],
-        locks: 'none on tables',
-        reason: 'indexes take operator classes or methods from the extension',
-      }),
-    );
-  }
 }

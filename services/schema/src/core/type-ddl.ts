@@ -53,7 +53,7 @@ export function attributeDefinition({ name, type, collation }: AttributeModel): 
 }
 
 /** Makes a collation. */
-export function createCollationStatement(collation: CollationModel): string {
+export function createCollationStatement(collation: CollationModel, ifNotExists = ''): string {
   const { provider, isDeterministic, locale, rules, collate, ctype } = collation;
   const options = [
     `provider = ${provider}`,
@@ -64,7 +64,7 @@ export function createCollationStatement(collation: CollationModel): string {
     // Not told where it is the default, since only ICU takes it.
     !isDeterministic && 'deterministic = false',
   ];
-  return `create collation ${typeKey(collation)} (${options.filter(Boolean).join(', ')})`;
+  return `create collation ${ifNotExists}${typeKey(collation)} (${options.filter(Boolean).join(', ')})`;
 }
 
 function rangeOptions(schema: string, range: RangeModel): string {

@@ -9,6 +9,7 @@ import { type StructureChange, isExtra } from '../core/structure-change.js';
 import { carrySequences } from './carry-sequences.js';
 import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
 import { makeChange } from './make-change.js';
+import { noteBuiltTables } from './schema-bookkeeping.js';
 import { lockStructure, withBuilder } from './structure-session.js';
 import { waitUntilConsistent } from './wait-until-consistent.js';
 
@@ -49,7 +50,7 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
   return await withBuilder(options, async (client) => {
     await lockStructure(client, options.spec);
     const { changes, notes } = await compareWith(source, options.spec, client);
-    const wanted = changes.filter((change) => isBuilt(change.kind));
+    const wanted = changes.filter(isBuilt);
     const run = new BuildRun(options, wanted.length);
     for (const phase of buildPhases(wanted)) {
       if (phase.name === 'validate')
@@ -59,7 +60,8 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
     }
     if (wantsSequences(options.spec)) await carrySequences(options, client);
     if (run.busy) throw run.busy;
-    const left = changes.filter((change) => !isBuilt(change.kind) && !isExtra(change));
+    await noteBuiltTables(client, options.spec);
+    const left = changes.filter((change) => !isBuilt(change) && !isExtra(change));
     return {
       built: run.built,
       skipped: [...notes, ...run.skipped, ...left.map(refusalOf)],

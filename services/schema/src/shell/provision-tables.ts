@@ -2,8 +2,11 @@ import type { MirrorSpec } from '@bunnydb/contracts';
 import { FailureKind, MirrorError, faultPoint } from '@bunnydb/failure';
 import { toMirrorError } from '@bunnydb/pg-client';
 import type pg from 'pg';
+import { isForEmptyTable } from '../core/build-phases.js';
 import type { CatalogModel } from '../core/catalog-model.js';
 import { type ProvisionPlan, type ProvisionStep, planProvision } from '../core/provision-plan.js';
+import { compareWith, readSourceStructure } from './compare-structure.js';
+import { makeChange } from './make-change.js';
 import { type OpenSecret, withPeer } from './peer-session.js';
 import { readCatalog } from './read-catalog.js';
 import { readDestinationState } from './read-destination-state.js';
@@ -39,9 +42,20 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
         signal.throwIfAborted();
         await runStep(client, step);
       }
+      if (plan.created.length > 0) await setOptions(client, options);
       return plan;
     },
   );
+}
+
+/** How values are stored and how full pages get has to be set before rows come. What fails here is found and told by the build after the copy. */
+async function setOptions(client: pg.Client, options: ProvisionOptions): Promise<void> {
+  const source = await readSourceStructure(options);
+  const { changes } = await compareWith(source, options.spec, client);
+  for (const change of changes.filter(isForEmptyTable)) {
+    options.signal.throwIfAborted();
+    await makeChange(client, change, options.signal);
+  }
 }
 
 async function runStep(client: pg.Client, step: ProvisionStep): Promise<void> {

@@ -31,4 +31,6 @@ export const SELECT_SHARED_COMMENTS = `
   select distinct t.target, d.description as text
     from target t
     join pg_description d on d.classoid = t.classoid and d.objoid = t.objoid and d.objsubid = t.objsubid
+   where t.objoid >= 16384
+     and not exists (select from pg_depend e where e.classid = t.classoid and e.objid = t.objoid and e.deptype = 'e')
    order by 1`;
