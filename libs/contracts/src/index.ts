@@ -120,8 +120,9 @@ export type {
   ValidateReply,
   ValidateRequest,
 } from './queries.js';
-export { NAME_ADVICE, NAME_PATTERN, nestedClassOf } from './api/field-rules.js';
+export { NAME_ADVICE, NAME_PATTERN, USERNAME_PATTERN, nestedClassOf } from './api/field-rules.js';
 export { ChangePasswordRequest } from './api/change-password-request.js';
+export { ChangeTablesQuery, ChangeTablesRequest } from './api/change-tables-request.js';
 export { CreateMirrorRequest } from './api/create-mirror-request.js';
 export { CreatePeerRequest } from './api/create-peer-request.js';
 export { LoginRequest } from './api/login-request.js';
@@ -134,8 +135,10 @@ export {
   MetricsQuery,
 } from './api/mirror-queries.js';
 export { ReplicateSchemaRequest } from './api/replicate-schema-request.js';
+export { ResyncRequest } from './api/resync-request.js';
 export { RetryMirrorRequest } from './api/retry-mirror-request.js';
 export { SCHEMA_CHANGE_GROUPS, SyncSchemaRequest } from './api/sync-schema-request.js';
 export { TableMappingRequest } from './api/table-mapping-request.js';
 export { UpdateMirrorRequest } from './api/update-mirror-request.js';
 export { UpdatePeerRequest } from './api/update-peer-request.js';
+export { CreateUserRequest, type RoleWord, UpdateUserRequest } from './api/user-requests.js';

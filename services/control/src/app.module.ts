@@ -25,6 +25,7 @@ import { NotYetController } from './shell/http/not-yet.controller.js';
 import { PeersController } from './shell/http/peers.controller.js';
 import { ProblemFilter } from './shell/http/problem-filter.js';
 import { StructureController } from './shell/http/structure.controller.js';
+import { TablesController } from './shell/http/tables.controller.js';
 import { Tokens } from './shell/http/tokens.js';
 import { MirrorDesk } from './shell/mirror-desk.js';
 import { MirrorViews } from './shell/mirror-views.js';
@@ -39,6 +40,7 @@ import { wakeMirrors } from './shell/process/wake-mirrors.js';
 import { CONTROL_STORE } from './shell/provider-tokens.js';
 import { ReadinessProbe } from './shell/readiness-probe.js';
 import { StructureDesk } from './shell/structure-desk.js';
+import { TablesDesk } from './shell/tables-desk.js';
 
 @Module({})
 class ControlModule {}
@@ -70,6 +72,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       PeersController,
       MirrorsController,
       MirrorHistoryController,
+      TablesController,
       StructureController,
       NotYetController,
     ],
@@ -82,8 +85,15 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       provide(MirrorViews, views),
       provide(SpecPublisher, new SpecPublisher(catalog, messaging)),
       provide(ReadinessProbe, new ReadinessProbe(catalog, messaging, heartbeats)),
-      provide(MirrorDesk, new MirrorDesk({ store, messaging, newMirrorId: () => newShortId('m') })),
-      provide(StructureDesk, new StructureDesk({ store, messaging })),
+      provide(
+        MirrorDesk,
+        new MirrorDesk({ store, messaging, newMirrorId: () => newShortId('m'), now }),
+      ),
+      provide(TablesDesk, new TablesDesk({ store, messaging })),
+      provide(
+        StructureDesk,
+        new StructureDesk({ store, messaging, bells, newId: randomUUID, stopping: signal }),
+      ),
       provide(
         PeerDesk,
         new PeerDesk({

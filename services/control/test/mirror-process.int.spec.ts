@@ -128,7 +128,9 @@ describe('a mirror', () => {
 
   it('tells the pending changes of its structure and makes them, but none that is no longer pending', async () => {
     const { api } = fixture;
-    const { name } = await createMirror();
+    const mirror = await createMirror();
+    await makeRunning(mirror);
+    const { name } = mirror;
     const pending = await api.get(`/v1/mirrors/${name}/schema-diff`);
     expect(pending.body).toMatchObject({ tables: ['users'], changes: [{ id: 'c1' }] });
     const path = `/v1/mirrors/${name}/sync-schema`;

@@ -12,6 +12,7 @@ import {
   type ValidateRequest,
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
+import { parseQualifiedName } from '@bunnydb/pg-model';
 import {
   type CommandHandlers,
   type Messaging,
@@ -35,13 +36,11 @@ const PENDING: SchemaChange = {
   reason: 'the destination lacks the index',
 };
 
-const TABLES: readonly TableMapping[] = [
-  {
-    source: { schema: 'public', table: 'users' },
-    destination: { schema: 'public', table: 'users' },
-    exclude_columns: [],
-  },
-];
+const tableOf = (source: string, destination = source): TableMapping => ({
+  source: parseQualifiedName(source),
+  destination: parseQualifiedName(destination),
+  exclude_columns: [],
+});
 
 /**
  * Stands in for schema, capture and apply: answers queries and commands over real NATS as they would, without any server to look at.
@@ -57,6 +56,12 @@ export class Workers {
   /** Verbs that fail, with how often they still do. */
   readonly failing = new Map<AnyCommand['verb'], number>();
   checks: readonly PreflightCheck[] = [];
+  /** What every pattern stands for. */
+  sourceTables: readonly string[] = ['public.users'];
+  /** What the sync of the schema finds no longer pending. */
+  stale: readonly string[] = [];
+  /** Verbs that are not answered until they are let go. */
+  readonly holding = new Map<AnyCommand['verb'], Promise<void>>();
 
   constructor(messaging: Messaging) {
     this.#messaging = messaging;
@@ -81,7 +86,7 @@ export class Workers {
       respondJson(Query.SchemaPeerTables, () => ({ ok: true, tables: [] })),
       respondJson<ValidateRequest, object>(Query.SchemaValidate, (question) => {
         this.questions.push(question);
-        return { ok: true, checks: this.checks, tables: TABLES };
+        return { ok: true, checks: this.checks, tables: this.#resolve(question) };
       }),
       respondJson<SchemaDiffRequest, object>(Query.SchemaDiff, ({ spec }) => ({
         ok: true,
@@ -111,6 +116,20 @@ export class Workers {
     );
   }
 
+  #resolve({ wishes, all_tables }: ValidateRequest): readonly TableMapping[] {
+    const isPattern = (text: string): boolean => text.includes('*');
+    const named = wishes.filter(({ source }) => !isPattern(source));
+    const taken = new Set(named.map(({ source }) => source));
+    const rest =
+      all_tables || named.length < wishes.length
+        ? this.sourceTables.filter((table) => !taken.has(table))
+        : [];
+    return [
+      ...named.map(({ source, destination }) => tableOf(source, destination)),
+      ...rest.map((table) => tableOf(table)),
+    ];
+  }
+
   /** Works off commands, as the services would. */
   answerCommands(): void {
     const done: CommandHandlers = {
@@ -129,6 +148,18 @@ export class Workers {
             identity: { system_id: '7', database: 'src', start_lsn: '0/10' },
             server_version: 170000,
           },
+        }),
+      change_publication: (command) =>
+        this.#answer(command, { type: 'publication_changed', body: { added: [], removed: [] } }),
+      change_lanes: (command) =>
+        this.#answer(command, {
+          type: 'lanes_changed',
+          body: { action: command.body.wish.action, tables: command.body.tables },
+        }),
+      sync_schema: (command) =>
+        this.#answer(command, {
+          type: 'schema_synced',
+          body: { applied: [PENDING.object], skipped: [], failed: [], stale: this.stale },
         }),
       clean_source: (command) =>
         this.#answer(command, { type: 'source_cleaned', body: { left: [] } }),
@@ -177,6 +208,7 @@ export class Workers {
 
   async #answer<Answer>(command: AnyCommand, answer: Answer): Promise<Answer> {
     this.commands.push(command);
+    await this.holding.get(command.verb);
     const failures = this.failing.get(command.verb) ?? 0;
     if (failures > 0) {
       this.failing.set(command.verb, failures - 1);

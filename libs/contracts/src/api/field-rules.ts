@@ -5,6 +5,11 @@ export const NAME_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 export const NAME_ADVICE =
   'must be 1 to 63 of a-z, 0-9, - and _, and start with a letter or a digit';
 
+/** Names that people sign in with. */
+export const USERNAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,62}$/;
+export const USERNAME_ADVICE =
+  'must be 1 to 63 of letters, digits and . _ @ + -, and start with a letter or a digit';
+
 /** Names of replication slots, as PostgreSQL allows them. */
 export const SLOT_NAME_PATTERN = /^[a-z0-9_]{1,63}$/;
 

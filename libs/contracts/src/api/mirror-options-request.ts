@@ -95,6 +95,14 @@ export class MirrorOptionsRequest {
   readonly on_table_error?: 'hold' | 'stop' | null;
 
   @IsOptional()
+  @IsBoolean(
+    about(
+      'Have DDL of the source told by an event trigger, where the role may create one. Default true.',
+    ),
+  )
+  readonly ddl_event_trigger?: boolean | null;
+
+  @IsOptional()
   @IsInt(about('Largest size of the change stream. Default 4 GiB.'))
   @Min(16 * 1024 ** 2)
   @Max(1024 * GIBIBYTE)

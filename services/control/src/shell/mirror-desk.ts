@@ -1,51 +1,44 @@
 import type {
   CreateMirrorRequest,
   MirrorOptions,
-  PreflightCheck,
   TableMapping,
-  ValidateReply,
   ValidateRequest,
 } from '@bunnydb/contracts';
-import { Query, defaultPublicationName, defaultSlotName } from '@bunnydb/contracts';
+import { defaultPublicationName, defaultSlotName } from '@bunnydb/contracts';
 import type { EventMetadata } from '@bunnydb/event-store';
 import type { Messaging } from '@bunnydb/messaging';
-import { formatQualifiedName } from '@bunnydb/pg-model';
 import { mirrorStream } from '../core/control-event.js';
-import type { MirrorCommand } from '../core/mirror/mirror-command.js';
+import type { MirrorCommand, Resync } from '../core/mirror/mirror-command.js';
 import { optionsOf } from '../core/mirror/mirror-config.js';
 import type { MirrorCreated } from '../core/mirror/mirror-event.js';
 import type { MirrorState } from '../core/mirror/mirror-state.js';
 import { configOf } from '../core/request/config-of.js';
+import { patternsOf } from '../core/request/patterns-of.js';
 import { wishesOf } from '../core/request/wishes-of.js';
+import { type Preflight, askPreflight, failedPreflight } from './ask-preflight.js';
 import type { ControlStore } from './catalog/control-store.js';
 import { type MirrorRow, readMirror } from './catalog/read-mirrors.js';
 import { readPeer } from './catalog/read-peers.js';
 import { Problem, invalidRequest, refusalProblem, valueOrProblem } from './http/problem.js';
 import { nameTaken } from './peer-desk.js';
 
-/** Pre-flight looks at every table on both servers. */
-const PREFLIGHT_TIMEOUT_MS = 60_000;
-
-export interface Preflight {
-  readonly ok: boolean;
-  readonly checks: readonly PreflightCheck[];
-  readonly tables: readonly TableMapping[];
-}
-
 /** What can be done with mirrors. */
 export class MirrorDesk {
   readonly #store: ControlStore;
   readonly #messaging: Messaging;
   readonly #newMirrorId: () => string;
+  readonly #now: () => Date;
 
   constructor(options: {
     readonly store: ControlStore;
     readonly messaging: Messaging;
     readonly newMirrorId: () => string;
+    readonly now: () => Date;
   }) {
     this.#store = options.store;
     this.#messaging = options.messaging;
     this.#newMirrorId = options.newMirrorId;
+    this.#now = options.now;
   }
 
   /** The mirror of a name, or 404. */
@@ -57,20 +50,7 @@ export class MirrorDesk {
 
   /** Looks at both servers with the eyes of the schema service: everything that would keep the mirror from running, and its fix. */
   async preflight(request: CreateMirrorRequest): Promise<Preflight> {
-    const question = await this.#preflightRequest(request);
-    const reply = await this.#messaging.request<ValidateReply>(Query.SchemaValidate, question, {
-      timeoutMs: PREFLIGHT_TIMEOUT_MS,
-    });
-    if (!reply.ok) {
-      const { kind, message, hint } = reply.failure;
-      return {
-        ok: false,
-        checks: [{ name: kind, ok: false, detail: message, fix: hint }],
-        tables: [],
-      };
-    }
-    const checks = [...reply.checks, ...mappingChecks(reply.tables)];
-    return { ok: checks.every((check) => check.ok), checks, tables: reply.tables };
+    return askPreflight(this.#messaging, await this.#preflightRequest(request));
   }
 
   /** Creates a mirror whose pre-flight passes; the provision saga takes it from there. */
@@ -114,6 +94,15 @@ export class MirrorDesk {
     });
     if (result.tag === 'refused') throw refusalProblem(result.refusal);
     return this.#store.mirrors.load(mirrorStream(row.mirror_id));
+  }
+
+  /** Has one table copied again, or all. */
+  async resync(
+    row: MirrorRow,
+    wish: Omit<Resync, 'type' | 'now'>,
+    metadata: EventMetadata,
+  ): Promise<MirrorState> {
+    return this.wish(row, { type: 'resync', now: this.#now(), ...wish }, metadata);
   }
 
   /** The state of a mirror that may be dropped already. */
@@ -167,6 +156,10 @@ export class MirrorDesk {
       source_peer: request.source_peer,
       destination_peer: request.destination_peer,
       tables,
+      patterns: patternsOf(
+        valueOrProblem(wishesOf(request.table_mappings ?? [])),
+        request.all_tables === true,
+      ),
       options: optionsOf(config),
       config,
       slot_name: request.replication_slot_name ?? defaultSlotName(id),
@@ -174,44 +167,4 @@ export class MirrorDesk {
       own_publication: Boolean(request.publication_name),
     };
   }
-}
-
-/** 422 with every check that failed, each with what mends it. */
-function failedPreflight(checks: readonly PreflightCheck[]): Problem {
-  const failed = checks.filter((check) => !check.ok);
-  const detail = failed.map((check) => check.detail).join('; ');
-  return new Problem(422, `the pre-flight found what has to be mended first: ${detail}`, {
-    checks: failed,
-  });
-}
-
-/** What only the whole list can show. */
-function mappingChecks(tables: readonly TableMapping[]): readonly PreflightCheck[] {
-  const checks: PreflightCheck[] = [];
-  if (tables.length === 0) {
-    checks.push({
-      name: 'tables_found',
-      ok: false,
-      detail: 'no table of the source matches',
-      fix: 'Name tables that exist, as schema.table or as a pattern such as public.*',
-    });
-  }
-  for (const side of ['source', 'destination'] as const) {
-    const names = tables.map((table) => formatQualifiedName(table[side]));
-    const twice = [...new Set(duplicatesOf(names))];
-    for (const name of twice) {
-      checks.push({
-        name: `${side}_tables_distinct`,
-        ok: false,
-        detail: `the ${side} table ${name} is mapped more than once`,
-        fix: 'Give every table one mapping, and every mapping a destination of its own.',
-      });
-    }
-  }
-  return checks;
-}
-
-function duplicatesOf(names: readonly string[]): readonly string[] {
-  const seen = new Set<string>();
-  return names.filter((name) => seen.size === seen.add(name).size);
 }

@@ -67,6 +67,13 @@ const SCHEMA_CHANGE: Readonly<Record<string, JsonSchema>> = {
   reason: TEXT,
 };
 
+const SYNCED_CHANGE: JsonSchema = {
+  type: 'object',
+  description: 'A change, with why it was skipped or failed.',
+  properties: { ...SCHEMA_CHANGE, outcome: TEXT },
+  required: ['object'],
+};
+
 const METRICS: Readonly<Record<string, JsonSchema>> = {
   lag_bytes: NUMBER_OR_NULL,
   lag_seconds: NUMBER_OR_NULL,
@@ -150,6 +157,13 @@ export const ANSWER_SCHEMAS = {
   MirrorWithTables: object({ ...MIRROR, tables: listOf(schemaRef('MirrorTable')) }),
   MirrorTables: object({ config: { type: 'object' }, tables: listOf(schemaRef('MirrorTable')) }),
   Wish: object({ name: TEXT, status: { type: 'string', enum: MIRROR_STATUSES }, message: TEXT }),
+  TablesChange: object({
+    name: TEXT,
+    status: { type: 'string', enum: MIRROR_STATUSES },
+    message: TEXT,
+    added: listOf(TEXT),
+    removed: listOf(TEXT),
+  }),
   Check: object({ name: TEXT, ok: FLAG, detail: TEXT, fix: TEXT }),
   Preflight: object({
     ok: FLAG,
@@ -164,9 +178,9 @@ export const ANSWER_SCHEMAS = {
     left_off: COUNT,
   }),
   SchemaSync: object({
-    applied: listOf(object(SCHEMA_CHANGE)),
-    skipped: listOf(object({ ...SCHEMA_CHANGE, outcome: TEXT })),
-    failed: listOf(object({ ...SCHEMA_CHANGE, outcome: TEXT })),
+    applied: listOf(SYNCED_CHANGE),
+    skipped: listOf(SYNCED_CHANGE),
+    failed: listOf(SYNCED_CHANGE),
     left_off: COUNT,
   }),
   LogPage: object({

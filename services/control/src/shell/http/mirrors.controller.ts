@@ -20,37 +20,30 @@ import {
   RetryMirrorRequest,
   UpdateMirrorRequest,
 } from '@bunnydb/contracts';
-import { formatQualifiedName } from '@bunnydb/pg-model';
+import { formatLsn, parseLsn } from '@bunnydb/pg-model';
 import type { MirrorCommand } from '../../core/mirror/mirror-command.js';
 import { fixedOptionsIn } from '../../core/mirror/mirror-config.js';
 import { mirrorStatus } from '../../core/mirror/mirror-status.js';
 import { givenOptions, givenWorkerOptions } from '../../core/request/config-of.js';
 import { normalizeMirrorBody } from '../../core/request/normalize-mirror-body.js';
 import { MirrorDesk } from '../mirror-desk.js';
-import { PeerDesk } from '../peer-desk.js';
 import { MirrorViews } from '../mirror-views.js';
 import { waitUntilDropped } from '../wait-until-dropped.js';
 import type { Caller } from './access.js';
 import { CurrentCaller } from './access-guard.js';
 import { NamePipe } from './name-pipe.js';
 import { Answers, Takes, TakesQuery } from './open-api-parts.js';
-import { Problem } from './problem.js';
+import { Problem, invalidRequest } from './problem.js';
 import { RequestPipe } from './request-pipe.js';
 
 @ApiTags('mirrors')
 @Controller('v1/mirrors')
 export class MirrorsController {
   readonly #desk: MirrorDesk;
-  readonly #peers: PeerDesk;
   readonly #views: MirrorViews;
 
-  constructor(
-    @Inject(MirrorDesk) desk: MirrorDesk,
-    @Inject(PeerDesk) peers: PeerDesk,
-    @Inject(MirrorViews) views: MirrorViews,
-  ) {
+  constructor(@Inject(MirrorDesk) desk: MirrorDesk, @Inject(MirrorViews) views: MirrorViews) {
     this.#desk = desk;
-    this.#peers = peers;
     this.#views = views;
   }
 
@@ -167,7 +160,7 @@ export class MirrorsController {
 
   @Post(':name/retry')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End the wait after a failure now' })
+  @ApiOperation({ summary: 'End the wait after a failure now, of the mirror or of a table' })
   @Takes(RetryMirrorRequest)
   @Answers(200, 'Wish', [400, 401, 403, 404, 409])
   async retry(
@@ -175,31 +168,16 @@ export class MirrorsController {
     @Body(new RequestPipe(RetryMirrorRequest)) request: RetryMirrorRequest,
     @CurrentCaller() caller: Caller,
   ) {
-    if (request.table) {
-      await this.#desk.find(name);
-      throw new Problem(501, 'a single table cannot be retried by this version yet');
+    const { table, skip_lsn: skipLsn } = request;
+    if (table) {
+      const skip = skipLsn ? { skipLsn: formatLsn(parseLsn(skipLsn)) } : {};
+      const message = skipLsn ? 'trying again without that transaction' : 'trying again now';
+      return this.#wish(name, { type: 'retry_table', table, ...skip }, message, caller);
+    }
+    if (skipLsn) {
+      throw invalidRequest([{ path: 'skip_lsn', message: 'needs the table that leaves it out' }]);
     }
     return this.#wish(name, { type: 'retry' }, 'trying again now', caller);
-  }
-
-  @Get(':name/tables')
-  @ApiOperation({ summary: "The mirror's tables and config" })
-  @Answers(200, 'MirrorTables', [401, 404])
-  async tables(@Param('name', NamePipe) name: string) {
-    const row = await this.#desk.find(name);
-    return { config: row.config, tables: await this.#views.tables(row) };
-  }
-
-  @Get(':name/available-tables')
-  @ApiOperation({ summary: 'Tables of the source that the mirror does not have' })
-  @Answers(200, ['PeerTable'], [401, 404, 503])
-  async availableTables(@Param('name', NamePipe) name: string) {
-    const row = await this.#desk.find(name);
-    const mirrored = new Set((await this.#views.tables(row)).map((table) => table.table_name));
-    const tables = await this.#peers.tables(row.source_peer);
-    return tables.filter(
-      ({ schema, table_name: table }) => !mirrored.has(formatQualifiedName({ schema, table })),
-    );
   }
 
   async #wish(name: string, command: MirrorCommand, message: string, caller: Caller) {

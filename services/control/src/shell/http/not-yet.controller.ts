@@ -1,4 +1,4 @@
-import { All, Controller, Get, Post, Put } from '@nestjs/common';
+import { All, Controller, Get, Post } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Problem } from './problem.js';
 
@@ -10,21 +10,6 @@ const notYet = (what: string): never => {
 @ApiExcludeController()
 @Controller('v1')
 export class NotYetController {
-  @Post('mirrors/:name/resync')
-  resync() {
-    notYet('the resync of a mirror');
-  }
-
-  @Post('mirrors/:name/resync/:table')
-  resyncTable() {
-    notYet('the resync of a table');
-  }
-
-  @Put('mirrors/:name/tables')
-  changeTables() {
-    notYet('a change of the tables of a mirror');
-  }
-
   @Get('users')
   listUsers() {
     notYet('the list of users');
