@@ -60,6 +60,8 @@ export type SourcePrepared = WorkerEvent<
     readonly publication_name: string;
     readonly identity: SourceIdentity;
     readonly server_version: number;
+    /** Whether an event trigger tells the mirror of DDL; else its structure is polled. */
+    readonly ddl_events?: boolean;
   }
 >;
 export type SourceCleaned = WorkerEvent<

@@ -6,6 +6,7 @@ import { type ConnectionSettings, connectClient, toMirrorError } from '@bunnydb/
 import { quoteIdentifier } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { deleteChangeStream } from './change-stream.js';
+import { removeDdlEvents } from './ddl-events.js';
 
 export interface CleanSourceOptions {
   readonly messaging: Messaging;
@@ -17,7 +18,7 @@ export interface CleanSourceOptions {
 }
 
 /**
- * Removes the slot, the publication if it is ours, and the change stream. The slot goes first: it is what holds WAL back.
+ * Removes the slot, the publication if it is ours, the event triggers, and the change stream. The slot goes first: it is what holds WAL back.
  *
  * @returns what could not be removed; empty unless `force`.
  */
@@ -31,6 +32,7 @@ async function cleanServer(options: CleanSourceOptions): Promise<readonly string
   const { settings, spec, force } = options;
   const left = new Set([`replication slot ${spec.slot_name}`]);
   if (!spec.own_publication) left.add(`publication ${spec.publication_name}`);
+  if (spec.options.ddl_event_trigger) left.add(EVENT_TRIGGERS);
   try {
     const client = await connectClient(settings, { role: 'source' });
     try {
@@ -40,6 +42,8 @@ async function cleanServer(options: CleanSourceOptions): Promise<readonly string
         await client.query(`drop publication if exists ${quoteIdentifier(spec.publication_name)}`);
         left.delete(`publication ${spec.publication_name}`);
       }
+      await removeDdlEvents(client, spec.id, options.signal);
+      left.delete(EVENT_TRIGGERS);
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -85,5 +89,6 @@ async function dropped(client: pg.Client, slotName: string): Promise<boolean> {
   }
 }
 
+const EVENT_TRIGGERS = 'event triggers of the mirror and schema _bunny';
 const RELEASE_MS = 30_000;
 const RELEASE_POLL_MS = 100;

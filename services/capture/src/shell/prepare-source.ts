@@ -6,18 +6,21 @@ import { formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { alterPublication, createPublication } from '../core/publication-plan.js';
 import { ensureChangeStream, readStreamFacts } from './change-stream.js';
+import { ensureDdlEvents } from './ddl-events.js';
 
 export interface PreparedSource {
   readonly slot_name: string;
   readonly publication_name: string;
   readonly identity: SourceIdentity;
   readonly server_version: number;
+  /** Whether DDL of the source is told. */
+  readonly ddl_events: boolean;
 }
 
 /**
  * Makes what a mirror needs at its source, or finds it from an earlier try. The order matters: the stream before the slot, since a slot keeps WAL
  * from its first moment; the publication before the slot, since a change is decoded with the catalog of its time, and a
- * publication that is younger than the slot would be missing in it.
+ * publication that is younger than the slot would be missing in it; the event triggers before the slot, so that no DDL after it goes untold.
  */
 export async function prepareSource(
   messaging: Messaging,
@@ -28,14 +31,24 @@ export async function prepareSource(
   const client = await connectClient(settings, { role: 'source' });
   try {
     const server = await readServer(client);
-    if (spec.source_identity) return prepared(spec, spec.source_identity, server.version);
+    const answer = (identity: SourceIdentity, ddlEvents: boolean): PreparedSource => ({
+      slot_name: spec.slot_name,
+      publication_name: spec.publication_name,
+      identity,
+      server_version: server.version,
+      ddl_events: ddlEvents,
+    });
+    if (spec.source_identity) {
+      return answer(spec.source_identity, await ensureDdlEvents(client, spec, messaging.log));
+    }
     const isNew = await ensurePublication(client, spec);
+    const ddlEvents = await ensureDdlEvents(client, spec, messaging.log);
     const stream = await readStreamFacts(messaging, spec);
     // A stream with a commit message has been read into: its slot must not be made anew, whatever became of the publication.
     const startLsn = await ensureSlot(client, spec, server, isNew && !stream.lastCommit);
     faultPoint('capture.after_slot_created');
     const identity = { system_id: server.systemId, database: server.database, start_lsn: startLsn };
-    return prepared(spec, identity, server.version);
+    return answer(identity, ddlEvents);
   } catch (error) {
     throw toMirrorError(error, {
       role: 'source',
@@ -159,19 +172,6 @@ async function createSlot(client: pg.Client, spec: MirrorSpec, server: ServerRow
   const lsn = rows[0]?.lsn;
   if (lsn === undefined) throw new MirrorError('protocol_violation', 'the source made no slot');
   return lsn;
-}
-
-function prepared(
-  spec: MirrorSpec,
-  identity: SourceIdentity,
-  serverVersion: number,
-): PreparedSource {
-  return {
-    slot_name: spec.slot_name,
-    publication_name: spec.publication_name,
-    identity,
-    server_version: serverVersion,
-  };
 }
 
 const FAILOVER_VERSION = 170_000;
