@@ -124,9 +124,9 @@ async function* readEntries(
   let lastId = afterId;
   for (;;) {
     const { rows } = await client.query(
-      `select id::text, head::text, transactions, octet_length(payload) as bytes from _bunny.parked_change
+      `select p.id::text, p.head::text, p.transactions, octet_length(p.payload) as bytes from _bunny.parked_change p
         where mirror_id = $1 and source_schema = $2 and source_table = $3 and id > $4::int8
-        order by id limit ${ENTRIES_PER_PAGE}`,
+        order by p.id limit ${ENTRIES_PER_PAGE}`,
       [mirrorId, table.schema, table.table, String(lastId)],
     );
     for (const row of rows) {
