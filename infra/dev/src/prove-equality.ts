@@ -3,16 +3,17 @@ import { parseQualifiedName } from '@bunnydb/pg-model';
 import {
   type ComparedTable,
   type DatabaseComparison,
+  type FollowedComparison,
+  type TableComparison,
   compareRepeatedly,
   equalDatabases,
   until,
 } from '@bunnydb/testkit';
-import { durationWords, pluralWords } from './number-words.js';
+import { countWords, durationWords, pluralWords } from './number-words.js';
 import type { TableView } from './mirror-view.js';
 
 const CATCH_UP_TIMEOUT_MS = 60_000;
-/** How often rows under writes are read again. */
-const SETTLE_TRIES = 20;
+const NAMED_TABLES_MAX = 5;
 
 export interface ComparedMirror {
   readonly name: string;
@@ -22,7 +23,8 @@ export interface ComparedMirror {
 }
 
 export interface Proof {
-  readonly equal: boolean;
+  /** `undecided`: no difference was found, but not every row could be compared. */
+  readonly verdict: 'equal' | 'undecided' | 'different';
   /** For a person: what was compared, how, and with what result. */
   readonly words: string;
 }
@@ -57,8 +59,10 @@ export async function proveEquality(
     );
     const paused = durationWords((performance.now() - pausedAt) / 1000);
     return {
-      equal: comparison.equal,
-      words: `${resultWords(comparison)} (every row compared at position ${lsn}, writers held for ${paused})`,
+      verdict: comparison.equal ? 'equal' : 'different',
+      words: comparison.equal
+        ? `${equalWords(comparison)} (every row compared at position ${lsn}, writers held for ${paused})`
+        : differenceWords(comparison.tables),
     };
   } finally {
     writers.resume();
@@ -66,31 +70,63 @@ export async function proveEquality(
 }
 
 /**
- * Compares two databases whose writers are not ours, and so cannot be held: rows that are being written are read again until both sides were
- * seen equal (`compareRepeatedly` says what that shows).
+ * Compares two databases whose writers are not ours, and so cannot be held: rows that are being written are followed until they were seen
+ * equal or stay different (`compareRepeatedly` says what that shows). A table that is not in the mirror's stream now is left out and named.
  */
 export async function compareWhileWritten(mirror: ComparedMirror): Promise<Proof> {
+  const followed = mirror.tables.filter(({ status }) => status === 'running');
+  const others = mirror.tables.filter(({ status }) => status !== 'running');
+  const catchUp = async () => waitForPosition(mirror, await positionAtRest(mirror.sourceUrl));
   const comparison = await compareRepeatedly(
     mirror.sourceUrl,
     mirror.destinationUrl,
-    pairsOf(mirror.tables),
-    {
-      tries: SETTLE_TRIES,
-      catchUp: async () =>
-        waitForPosition(
-          mirror,
-          await readText(mirror.sourceUrl, 'select pg_current_wal_flush_lsn()::text as text'),
-        ),
-    },
+    pairsOf(followed),
+    { catchUp },
   );
+  const notes = [
+    ...(others.length === 0
+      ? []
+      : [
+          `not compared: ${namedWords(others.map(({ source, status }) => `${source} (${status})`))}`,
+        ]),
+    ...motionWords(comparison.tables),
+  ];
+  if (comparison.verdict === 'different') {
+    return {
+      verdict: 'different',
+      words: [differenceWords(comparison.tables), ...notes].join('; '),
+    };
+  }
   const settled =
     comparison.rowsSettled === 0
       ? ''
-      : `, ${pluralWords(comparison.rowsSettled, 'row')} under writes again until equal`;
-  return {
-    equal: comparison.equal,
-    words: `${resultWords(comparison)} (every row compared${settled})`,
-  };
+      : `, ${countWords(comparison.rowsSettled)} under writes one by one`;
+  const compared = `${equalWords(comparison)} (every row compared${settled})`;
+  return notes.length === 0
+    ? { verdict: 'equal', words: compared }
+    : { verdict: 'undecided', words: `no difference found, ${[compared, ...notes].join('; ')}` };
+}
+
+/** What could not be compared, and why. */
+function motionWords(tables: readonly FollowedComparison[]): string[] {
+  const moving = tables.filter(({ rowsInMotion }) => rowsInMotion > 0);
+  const crowded = tables.filter(({ tooMany }) => tooMany);
+  return [
+    ...(moving.length === 0
+      ? []
+      : [
+          `changing faster than both sides can be read: ${namedWords(
+            moving.map(
+              ({ table, rowsInMotion }) => `${pluralWords(rowsInMotion, 'row')} of ${table}`,
+            ),
+          )}`,
+        ]),
+    ...(crowded.length === 0
+      ? []
+      : [
+          `too many rows under writes to follow all of them in ${namedWords(crowded.map(({ table }) => table))}`,
+        ]),
+  ];
 }
 
 /**
@@ -101,7 +137,7 @@ async function positionAtRest(url: string): Promise<string> {
   const lsn = await readText(url, 'select pg_current_wal_insert_lsn()::text as text');
   await readText(
     url,
-    `select pg_logical_emit_message(true, 'bunny.demo', 'at rest')::text as text`,
+    `select pg_logical_emit_message(true, 'bunny.compare', 'at rest')::text as text`,
   );
   return lsn;
 }
@@ -134,11 +170,18 @@ function pairsOf(tables: readonly TableView[]): ComparedTable[] {
   }));
 }
 
-function resultWords({ equal, tables, rows }: DatabaseComparison): string {
-  if (equal)
-    return `both sides equal: ${pluralWords(tables.length, 'table')}, ${pluralWords(rows, 'row')}`;
+function equalWords({ tables, rows }: Pick<DatabaseComparison, 'rows' | 'tables'>): string {
+  return `both sides equal: ${pluralWords(tables.length, 'table')}, ${pluralWords(rows, 'row')}`;
+}
+
+function differenceWords(tables: readonly TableComparison[]): string {
   const differences = tables.filter((table) => !table.equal).map((table) => table.difference);
   return `BOTH SIDES DIFFER: ${differences.join('; ')}`;
+}
+
+function namedWords(names: readonly string[]): string {
+  const more = names.length - NAMED_TABLES_MAX;
+  return `${names.slice(0, NAMED_TABLES_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 async function readText(url: string, sql: string): Promise<string> {

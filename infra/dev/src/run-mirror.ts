@@ -22,6 +22,12 @@ const MIRROR_NAME = 'shop';
 /** Databases of one's own are read in full only while that is cheap. */
 const COMPARED_ROWS_MAX = 20_000_000;
 
+const VERDICT_SIGNS = {
+  equal: '✔',
+  undecided: '≈',
+  different: '✘',
+} as const satisfies Record<Proof['verdict'], string>;
+
 /** The demo: a shop under live writes and its mirror, compared after the first minute. */
 export async function runDemo(
   launch: Launch,
@@ -132,10 +138,11 @@ async function comparedMirror(api: ApiClient, wish: MirrorWish): Promise<Compare
 
 /** A comparison that fails to run says so and lets the mirror go on; one that finds a difference makes the exit code 1. */
 async function tellProof({ screen }: Launch, prove: () => Promise<Proof>): Promise<void> {
+  screen.say('comparing every row of both sides …');
   try {
-    const { equal, words } = await prove();
-    screen.say(equal ? `✔ ${words}` : `✘ ${words}`);
-    if (!equal) process.exitCode = 1;
+    const { verdict, words } = await prove();
+    screen.say(`${VERDICT_SIGNS[verdict]} ${words}`);
+    if (verdict === 'different') process.exitCode = 1;
   } catch (error) {
     screen.say(
       `! the comparison did not come to an end: ${error instanceof Error ? error.message : 'it failed'}`,

@@ -1,11 +1,12 @@
 export { type ChildExit } from './child-exit.js';
 export {
+  type FollowedComparison,
   type RepeatOptions,
   type RepeatedComparison,
   compareRepeatedly,
 } from './compare-repeatedly.js';
+export { type ComparedTable, samePair } from './both-contents.js';
 export {
-  type ComparedTable,
   type DatabaseComparison,
   type TableComparison,
   compareTable,

@@ -8,98 +8,73 @@ export interface QuerySession {
   ): Promise<{ readonly rows: Row[] }>;
 }
 
-/** All rows of a table as a multiset: how many, and the sum of their 128-bit digests, which no order of reading changes. */
-export interface TableContent {
-  readonly rows: number;
-  readonly digest: string;
-}
-
 /** Settings under which a value has one text on every server and in every time zone. */
 export const COMPARABLE_SESSION_SQL = `
   set statement_timeout = 0; set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
   set extra_float_digits = 3; set bytea_output = 'hex'; set search_path = ''; set client_encoding = 'UTF8'`;
 
 /** UTF-8 whatever the database's encoding is, so that databases of different encodings can be compared. */
-const digestOf = (columns: readonly string[]): string =>
+export const digestOf = (columns: readonly string[]): string =>
   `md5(convert_to(row(${columns.map((column) => `${quoteIdentifier(column)}::text`).join(', ')})::text, 'UTF8'))`;
 
-const keyTextOf = (key: readonly string[]): string =>
-  `row(${key.map((column) => `${quoteIdentifier(column)}::text`).join(', ')})::text`;
-
-/** A sum, not XOR: a row that is there twice must not cancel itself out. */
-const DIGEST_SUM = `
-  coalesce(sum(('x' || left(digest, 16))::bit(64)::bigint::numeric), 0)::text || '/' ||
-  coalesce(sum(('x' || right(digest, 16))::bit(64)::bigint::numeric), 0)::text`;
-
-/** Reads every row of the table; the rows themselves stay at the server. */
-export async function readTableContent(
-  session: QuerySession,
-  table: QualifiedName,
-  columns: readonly string[],
-): Promise<TableContent> {
-  const { rows } = await session.query<{ rows: string; digest: string }>(
-    `select count(*)::text as rows, ${DIGEST_SUM} as digest
-     from (select ${digestOf(columns)} as digest from ${quoteQualifiedName(table)}) as each_row`,
-  );
-  return { rows: Number(rows[0]?.rows), digest: rows[0]?.digest ?? '' };
+/** A part of a table's rows as a multiset: how many, and the sum of their 128-bit digests, which no order of reading changes. */
+export interface ContentPart {
+  readonly rows: number;
+  readonly digest: string;
 }
 
-/** The content split by the digest of the key into at most 256 parts, to find what differs without reading everything. */
+/** Roughly so much of a table's files falls into one part. */
+const PART_BYTES = 8_192;
+const PART_DIGITS_MAX = 4;
+
+/** Into how many hexadecimal digits of the digest a table is split, so that a part holds few rows and parts are few. */
+export async function readPartDigits(session: QuerySession, table: QualifiedName): Promise<number> {
+  const { rows } = await session.query<{ bytes: string }>(
+    `select coalesce(sum(pg_catalog.pg_relation_size(relid)), 0)::text as bytes
+     from pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1))`,
+    [quoteQualifiedName(table)],
+  );
+  const parts = Number(rows[0]?.bytes) / PART_BYTES;
+  return parts <= 1 ? 0 : Math.min(PART_DIGITS_MAX, Math.ceil(Math.log2(parts) / 4));
+}
+
+/**
+ * Reads every row of the table and gives its content split by the digest of `identity` (the key, or all columns); the rows themselves stay
+ * at the server. Two tables are equal when their parts are.
+ */
 export async function readContentParts(
   session: QuerySession,
   table: QualifiedName,
   columns: readonly string[],
-  key: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await session.query<{ part: string; digest: string }>(
-    `select part, count(*)::text || '/' || ${DIGEST_SUM} as digest
-     from (select left(${digestOf(key)}, 2) as part, ${digestOf(columns)} as digest
+  identity: readonly string[],
+  digits: number,
+): Promise<ReadonlyMap<string, ContentPart>> {
+  const { rows } = await session.query<{ part: string; rows: string; digest: string }>(
+    // A sum, not XOR: a row that is there twice must not cancel itself out.
+    `select part, count(*)::text as rows,
+       coalesce(sum(('x' || left(digest, 16))::bit(64)::bigint::numeric), 0)::text || '/' ||
+       coalesce(sum(('x' || right(digest, 16))::bit(64)::bigint::numeric), 0)::text as digest
+     from (select left(${digestOf(identity)}, ${digits}) as part, ${digestOf(columns)} as digest
            from ${quoteQualifiedName(table)}) as each_row
      group by part`,
   );
-  return new Map(rows.map(({ part, digest }) => [part, digest]));
+  return new Map(
+    rows.map(({ part, rows: count, digest }) => [part, { rows: Number(count), digest }]),
+  );
 }
 
-/** The keys of one part with the digests of their rows. */
-export async function readPartKeys(
+/** The names of a table's columns in their order; `undefined` when there is no such table. */
+export async function readColumns(
   session: QuerySession,
   table: QualifiedName,
-  columns: readonly string[],
-  key: readonly string[],
-  part: string,
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await session.query<{ key: string; digest: string }>(
-    `select ${keyTextOf(key)} as key, ${digestOf(columns)} as digest from ${quoteQualifiedName(table)}
-     where left(${digestOf(key)}, 2) = $1`,
-    [part],
-  );
-  return new Map(rows.map((row) => [row.key, row.digest]));
-}
-
-/** The digests of the rows with these keys (as `readPartKeys` gives them); a key without a row is not in the answer. */
-export async function readRowDigests(
-  session: QuerySession,
-  table: QualifiedName,
-  columns: readonly string[],
-  key: readonly string[],
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await session.query<{ key: string; digest: string }>(
-    `select key, digest from (select ${keyTextOf(key)} as key, ${digestOf(columns)} as digest
-     from ${quoteQualifiedName(table)} where ${keyTextOf(key)} = any ($1)) as wanted`,
-    [[...keys]],
-  );
-  return new Map(rows.map((row) => [row.key, row.digest]));
-}
-
-/** The names of a table's columns in their order; empty when there is no such table. */
-export async function readColumns(session: QuerySession, table: QualifiedName): Promise<string[]> {
-  const { rows } = await session.query<{ name: string }>(
-    `select attname as name from pg_catalog.pg_attribute
-     where attrelid = pg_catalog.to_regclass($1) and attnum > 0 and not attisdropped order by attnum`,
+): Promise<string[] | undefined> {
+  const { rows } = await session.query<{ names: string[] }>(
+    `select array(select attname::text from pg_catalog.pg_attribute
+                  where attrelid = c.oid and attnum > 0 and not attisdropped order by attnum) as names
+     from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)`,
     [quoteQualifiedName(table)],
   );
-  return rows.map(({ name }) => name);
+  return rows[0]?.names;
 }
 
 /** The columns of the primary key; empty when there is none. */
@@ -111,7 +86,8 @@ export async function readPrimaryKey(
     `select a.attname as name from pg_catalog.pg_index i
      cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, position)
      join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-     where i.indrelid = pg_catalog.to_regclass($1) and i.indisprimary order by k.position`,
+     where i.indrelid = pg_catalog.to_regclass($1) and i.indisprimary and k.position <= i.indnkeyatts
+     order by k.position`,
     [quoteQualifiedName(table)],
   );
   return rows.map(({ name }) => name);
