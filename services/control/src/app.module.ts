@@ -21,12 +21,12 @@ import { IdempotencyInterceptor } from './shell/http/idempotency.js';
 import { MirrorEventStreams } from './shell/http/mirror-event-streams.js';
 import { MirrorHistoryController } from './shell/http/mirror-history.controller.js';
 import { MirrorsController } from './shell/http/mirrors.controller.js';
-import { NotYetController } from './shell/http/not-yet.controller.js';
 import { PeersController } from './shell/http/peers.controller.js';
 import { ProblemFilter } from './shell/http/problem-filter.js';
 import { StructureController } from './shell/http/structure.controller.js';
 import { TablesController } from './shell/http/tables.controller.js';
 import { Tokens } from './shell/http/tokens.js';
+import { UsersController } from './shell/http/users.controller.js';
 import { MirrorDesk } from './shell/mirror-desk.js';
 import { MirrorViews } from './shell/mirror-views.js';
 import { newShortId } from './shell/new-short-id.js';
@@ -41,6 +41,7 @@ import { CONTROL_STORE } from './shell/provider-tokens.js';
 import { ReadinessProbe } from './shell/readiness-probe.js';
 import { StructureDesk } from './shell/structure-desk.js';
 import { TablesDesk } from './shell/tables-desk.js';
+import { UserDesk } from './shell/user-desk.js';
 
 @Module({})
 class ControlModule {}
@@ -74,7 +75,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       MirrorHistoryController,
       TablesController,
       StructureController,
-      NotYetController,
+      UsersController,
     ],
     providers: [
       provide(CONTROL_STORE, store),
@@ -89,6 +90,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
         MirrorDesk,
         new MirrorDesk({ store, messaging, newMirrorId: () => newShortId('m'), now }),
       ),
+      provide(UserDesk, new UserDesk({ store, newUserId: () => newShortId('u') })),
       provide(TablesDesk, new TablesDesk({ store, messaging })),
       provide(
         StructureDesk,

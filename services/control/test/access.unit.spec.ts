@@ -11,9 +11,13 @@ describe('tokens', () => {
   it('tell who they were made for, until they expire', async () => {
     let now = new Date('2026-01-01T00:00:00Z');
     const tokens = new Tokens(SECRET, () => now);
-    const { token, expiresAt } = await tokens.issue('ada', 3);
+    const { token, expiresAt } = await tokens.issue('ada', 'u1', 3);
     expect(expiresAt.toISOString()).toBe('2026-01-01T12:00:00.000Z');
-    expect(await tokens.read(token)).toMatchObject({ username: 'ada', generation: 3 });
+    expect(await tokens.read(token)).toMatchObject({
+      username: 'ada',
+      userId: 'u1',
+      generation: 3,
+    });
     now = new Date('2026-01-01T12:00:01Z');
     expect(await tokens.read(token)).toBeUndefined();
   });
@@ -21,10 +25,10 @@ describe('tokens', () => {
   it('of another key, altered, or signed with no algorithm are refused', async () => {
     const now = () => new Date('2026-01-01T00:00:00Z');
     const tokens = new Tokens(SECRET, now);
-    const { token } = await tokens.issue('ada', 0);
+    const { token } = await tokens.issue('ada', 'u1', 0);
     const [head, body, signature] = token.split('.');
     const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
-    const foreign = await new Tokens('y'.repeat(32), now).issue('ada', 0);
+    const foreign = await new Tokens('y'.repeat(32), now).issue('ada', 'u1', 0);
     for (const bad of [
       '',
       'x',

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../src/shell/http/passwords.js';
 import { ADMIN_PASSWORD, type Fixture, createPeers, openFixture } from './control-fixture.js';
 
 let fixture: Fixture;
@@ -40,6 +39,11 @@ describe('open to everybody', () => {
       '/v1/auth/login',
       '/v1/peers/{name}/test',
       '/v1/mirrors/{name}/events/stream',
+      '/v1/mirrors/{name}/tables',
+      '/v1/mirrors/{name}/available-tables',
+      '/v1/mirrors/{name}/resync',
+      '/v1/mirrors/{name}/resync/{table}',
+      '/v1/users/{username}',
     ]) {
       expect(paths).toContain(path);
     }
@@ -97,7 +101,7 @@ describe('signing in', () => {
   });
 
   it('a reader reads and changes nothing', async () => {
-    await addUser('rita', 'readonly', 'ritas password');
+    await addUser('rita', 'viewer', 'ritas password');
     const reader = fixture.api.as(undefined);
     await reader.login('rita', 'ritas password');
     expect((await reader.get('/v1/mirrors')).status).toBe(200);
@@ -109,9 +113,83 @@ describe('signing in', () => {
       ['POST', '/v1/mirrors'],
       ['POST', '/v1/mirrors/x/pause'],
       ['DELETE', '/v1/mirrors/x'],
+      ['POST', '/v1/mirrors/x/resync/public.users'],
+      ['PUT', '/v1/mirrors/x/tables'],
+      ['POST', '/v1/users'],
+      ['GET', '/v1/users'],
+      ['PATCH', '/v1/users/admin'],
+      ['DELETE', '/v1/users/admin'],
     ] as const) {
-      expect((await reader.send(method, path, {})).status).toBe(403);
+      const body = method === 'GET' ? undefined : {};
+      expect((await reader.send(method, path, body)).status).toBe(403);
     }
+  });
+});
+
+describe('users', () => {
+  it('are made, listed and changed by administrators, and nothing of a password is shown', async () => {
+    const { api } = fixture;
+    const body = { username: 'uma', password: 'umas password', role: 'viewer' };
+    const made = await api.post('/v1/users', body);
+    expect(made).toMatchObject({ status: 201, body: { username: 'uma', role: 'readonly' } });
+    expect((await api.post('/v1/users', body)).status).toBe(409);
+    expect((await api.get('/v1/users')).text).not.toMatch(/argon2|password/);
+    const changed = await api.send('PATCH', '/v1/users/uma', { role: 'admin' });
+    expect(changed).toMatchObject({ status: 200, body: { role: 'admin' } });
+    for (const bad of [
+      { ...body, username: 'a b' },
+      { ...body, username: 'vi', password: 'short' },
+      { ...body, username: 'vi', role: 'king' },
+    ]) {
+      expect((await api.post('/v1/users', bad)).status).toBe(400);
+    }
+    expect((await api.send('PATCH', '/v1/users/nobody', { role: 'admin' })).status).toBe(404);
+    expect((await api.send('DELETE', '/v1/users/uma')).body).toEqual({ deleted: 'uma' });
+    expect((await api.send('DELETE', '/v1/users/uma')).status).toBe(404);
+  });
+
+  it('lose their tokens with a new password and with their user, also when the name is given again', async () => {
+    const { api } = fixture;
+    await addUser('tom', 'readonly', 'toms password');
+    const tom = api.as(undefined);
+    await tom.login('tom', 'toms password');
+    const reset = await api.send('PATCH', '/v1/users/tom', { password: 'another password' });
+    expect(reset.status).toBe(200);
+    expect((await tom.get('/v1/auth/me')).status).toBe(401);
+    await tom.login('tom', 'another password');
+    await api.send('DELETE', '/v1/users/tom');
+    expect((await tom.get('/v1/auth/me')).status).toBe(401);
+    await addUser('tom', 'admin', 'a third password');
+    await api.send('PATCH', '/v1/users/tom', { password: 'a fourth password' });
+    expect((await tom.get('/v1/auth/me')).status).toBe(401);
+    await api.send('DELETE', '/v1/users/tom');
+  });
+
+  it('always have an administrator, and nobody deletes oneself', async () => {
+    const { api, catalog } = fixture;
+    expect((await api.send('DELETE', '/v1/users/admin')).status).toBe(400);
+    const last = await api.send('PATCH', '/v1/users/admin', { role: 'readonly' });
+    expect(last.status).toBe(400);
+    expect(last.body['detail']).toContain('last administrator');
+    await addUser('ann', 'admin', 'anns password');
+    const ann = api.as(undefined);
+    await ann.login('ann', 'anns password');
+    // Both at the same time: one of the two has to stay.
+    const both = await Promise.all([
+      api.send('PATCH', '/v1/users/ann', { role: 'readonly' }),
+      ann.send('PATCH', '/v1/users/admin', { role: 'readonly' }),
+    ]);
+    const [toAnn, toAdmin] = both.map(({ status }) => status);
+    expect([toAnn, toAdmin]).toContain(200);
+    expect([toAnn, toAdmin]).not.toEqual([200, 200]);
+    const left = toAnn === 200 ? api : ann;
+    const other = toAnn === 200 ? 'ann' : 'admin';
+    expect((await left.send('PATCH', `/v1/users/${other}`, { role: 'admin' })).status).toBe(200);
+    expect((await api.send('DELETE', '/v1/users/ann')).status).toBe(200);
+    const writes = await catalog.query<{ type: string; actor: string }>(
+      `select type, metadata ->> 'actor' as actor from events where type = 'user_deleted'`,
+    );
+    expect(writes.at(-1)).toEqual({ type: 'user_deleted', actor: 'admin' });
   });
 });
 
@@ -306,6 +384,10 @@ describe('hostile input', () => {
       'POST /v1/mirrors/validate',
       'PATCH /v1/mirrors/none',
       'POST /v1/mirrors/none/retry',
+      'POST /v1/mirrors/none/resync',
+      'PUT /v1/mirrors/none/tables',
+      'POST /v1/users',
+      'PATCH /v1/users/none',
       'POST /v1/auth/change-password',
     ];
     for (const path of paths) {
@@ -333,6 +415,8 @@ describe('hostile input', () => {
       '/v1/mirrors/src/events?after=99999999999999999999',
       '/v1/mirrors/src/metrics?window=9999999h',
       `/v1/mirrors/${'a'.repeat(5_000)}`,
+      '/v1/mirrors/x/resync/%00',
+      '/v1/users/%00',
       '/v1/peers/__proto__',
       '/v1/peers/constructor',
     ];
@@ -356,17 +440,7 @@ describe('hostile input', () => {
   });
 });
 
-/** The gateway has no door for users yet, so the row is put where the projection would. */
 async function addUser(username: string, role: string, password: string): Promise<void> {
-  const id = `u-${username}`;
-  const hash = await hashPassword(password);
-  const body = JSON.stringify({ id, username, role, password_hash: hash });
-  await fixture.catalog.query(
-    `insert into events select coalesce(max(position), 0) + 1, $1, 1, $2, 'user_created', $3, '{"actor":"test"}', now() from events`,
-    [`user-${id}`, `created-${id}`, body],
-  );
-  await fixture.catalog.query(
-    `insert into users (user_id, username, role, password_hash, created_at, updated_at) values ($1, $2, $3, $4, now(), now())`,
-    [id, username, role, hash],
-  );
+  const made = await fixture.api.post('/v1/users', { username, role, password });
+  expect(made.status).toBe(201);
 }

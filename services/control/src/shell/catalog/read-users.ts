@@ -3,6 +3,26 @@ import type { CatalogTables } from './catalog-tables.js';
 
 export type UserRow = Selectable<CatalogTables['users']>;
 
+/** Everybody who may sign in, by name. */
+export async function readUsers(catalog: Kysely<CatalogTables>): Promise<UserRow[]> {
+  return catalog.selectFrom('users').selectAll().orderBy('username').execute();
+}
+
+/** Whether somebody else than this user administers. */
+export async function hasOtherAdmin(
+  catalog: Kysely<CatalogTables>,
+  userId: string,
+): Promise<boolean> {
+  const row = await catalog
+    .selectFrom('users')
+    .select('user_id')
+    .where('role', '=', 'admin')
+    .where('user_id', '<>', userId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** The user of a name. */
 export async function readUser(
   catalog: Kysely<CatalogTables>,

@@ -38,6 +38,16 @@ export const userProjection: Projection<ControlEvent, CatalogTables> = {
           .where('user_id', '=', userId)
           .execute();
         return;
+      case 'user_role_changed':
+        await tx
+          .updateTable('users')
+          .set({ role: event.body.role, updated_at: recordedAt })
+          .where('user_id', '=', userId)
+          .execute();
+        return;
+      case 'user_deleted':
+        await tx.deleteFrom('users').where('user_id', '=', userId).execute();
+        return;
     }
   },
 };

@@ -34,10 +34,10 @@ export class AccessGuard implements CanActivate {
     const caller = await this.#callerOf(request.header('authorization'));
     if (!caller) throw new Problem(401, 'sign in first: the bearer token is missing or not valid');
     callers.set(request, caller);
-    if (access !== 'signed_in' && caller.role !== 'admin' && !READING.has(request.method)) {
-      throw new Problem(403, `the role ${caller.role} may read but not change anything`);
-    }
-    return true;
+    if (access === 'signed_in' || caller.role === 'admin') return true;
+    if (access === 'admin') throw new Problem(403, 'only an administrator may do this');
+    if (READING.has(request.method)) return true;
+    throw new Problem(403, `the role ${caller.role} may read but not change anything`);
   }
 
   async #callerOf(authorization: string | undefined): Promise<Caller | undefined> {
@@ -45,7 +45,7 @@ export class AccessGuard implements CanActivate {
     const claims = token === undefined ? undefined : await this.#tokens.read(token);
     if (!claims) return undefined;
     const user = await readUser(this.#catalog, claims.username);
-    if (!user) return undefined;
+    if (user?.user_id !== claims.userId) return undefined;
     const current =
       claims.generation === user.token_generation || claims.tokenId === user.kept_token_id;
     if (!current || (await isRevoked(this.#catalog, claims.tokenId))) return undefined;

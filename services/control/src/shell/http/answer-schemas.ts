@@ -94,6 +94,12 @@ export const ANSWER_SCHEMAS = {
     role: { type: 'string', enum: ROLES },
   }),
   Me: object({ username: TEXT, role: { type: 'string', enum: ROLES }, expires_at: TIME }),
+  User: object({
+    username: TEXT,
+    role: { type: 'string', enum: ROLES },
+    created_at: TIME,
+    updated_at: TIME,
+  }),
   Message: object({ message: TEXT }),
   Deleted: object({ deleted: TEXT }),
   Peer: object({

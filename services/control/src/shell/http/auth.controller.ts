@@ -36,7 +36,11 @@ export class AuthController {
     const user = await readUser(this.#catalog, username);
     const matches = await checkPassword(user?.password_hash, password);
     if (!user || !matches) throw new Problem(401, 'the user name or the password is wrong');
-    const { token, expiresAt } = await this.#tokens.issue(username, user.token_generation);
+    const { token, expiresAt } = await this.#tokens.issue(
+      username,
+      user.user_id,
+      user.token_generation,
+    );
     return { token, expires_at: expiresAt.toISOString(), username, role: user.role };
   }
 
@@ -64,7 +68,7 @@ export class AuthController {
     const passwordHash = await hashPassword(request.new_password);
     const result = await this.#store.users.handle(
       userStream(caller.userId),
-      { type: 'change_password', passwordHash, keptTokenId: caller.tokenId },
+      { type: 'change', passwordHash, keptTokenId: caller.tokenId },
       { metadata: { actor: caller.username } },
     );
     if (result.tag === 'refused') throw refusalProblem(result.refusal);

@@ -6,6 +6,8 @@ const LIFETIME_SECONDS = 12 * 3600;
 
 export interface TokenClaims {
   readonly username: string;
+  /** A name may be given to somebody else after its user is gone. */
+  readonly userId: string;
   readonly tokenId: string;
   /** Tokens of an earlier generation of the user ended with a change of the password. */
   readonly generation: number;
@@ -24,11 +26,12 @@ export class Tokens {
 
   async issue(
     username: string,
+    userId: string,
     generation: number,
   ): Promise<{ readonly token: string; readonly expiresAt: Date }> {
     const issuedAt = Math.floor(this.#now().getTime() / 1000);
     const expiresAt = issuedAt + LIFETIME_SECONDS;
-    const token = await new SignJWT({ gen: generation })
+    const token = await new SignJWT({ gen: generation, uid: userId })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setIssuer(ISSUER)
       .setSubject(username)
@@ -45,14 +48,15 @@ export class Tokens {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ['HS256'],
         issuer: ISSUER,
-        requiredClaims: ['sub', 'jti', 'exp', 'gen'],
+        requiredClaims: ['sub', 'jti', 'exp', 'gen', 'uid'],
         currentDate: this.#now(),
       });
-      const { sub, jti, exp, gen } = payload;
+      const { sub, jti, exp, gen, uid } = payload;
       if (sub === undefined || jti === undefined || exp === undefined) return undefined;
-      if (typeof gen !== 'number') return undefined;
+      if (typeof gen !== 'number' || typeof uid !== 'string') return undefined;
       return {
         username: sub,
+        userId: uid,
         tokenId: jti,
         generation: gen,
         expiresAt: new Date(exp * 1000),
