@@ -1,11 +1,20 @@
 import {
+  type SchemaMark,
   type TransactionMark,
   type TruncateFlags,
   encodeCommitHead,
+  encodeSchemaMark,
+  encodeSchemaMarkHead,
   encodeTableHead,
   encodeTransactions,
 } from '@bunnydb/change-stream';
-import { changeStreamName, changeSubjects, commitSubject, tableSubject } from '@bunnydb/contracts';
+import {
+  changeStreamName,
+  changeSubjects,
+  commitSubject,
+  schemaMarkSubject,
+  tableSubject,
+} from '@bunnydb/contracts';
 import type { Messaging } from '@bunnydb/messaging';
 import {
   type Lsn,
@@ -22,11 +31,12 @@ export type Value = string | number | null | typeof KEPT;
 
 export interface Change {
   readonly table: SourceTable;
-  readonly op: 'I' | 'U' | 'D' | 'T';
+  readonly op: 'I' | 'U' | 'D' | 'T' | 'M';
   readonly row: readonly Value[];
   readonly old?: readonly Value[];
   readonly flags?: TruncateFlags;
   readonly truncated?: readonly SourceTable[];
+  readonly mark?: SchemaMark;
 }
 
 /** A table of an imaginary source; its methods make changes as capture would see them. */
@@ -59,6 +69,36 @@ export class SourceTable {
   /** An update with the old key (all columns under REPLICA IDENTITY FULL). */
   updateFrom(old: readonly Value[], ...row: readonly Value[]): Change {
     return { table: this, op: 'U', row, old };
+  }
+
+  /** The table's shape from here on; all columns are of one type. */
+  shape(oid: number, typeOid = 25): Change {
+    const columns = this.columns.map((column) => ({
+      name: column,
+      type_oid: typeOid,
+      type_modifier: -1,
+      is_key: this.key.includes(column),
+    }));
+    const { name, identity } = this;
+    return {
+      table: this,
+      op: 'M',
+      row: [],
+      mark: { kind: 'relation', oid, ...name, identity, columns },
+    };
+  }
+
+  /** A DDL command that touched the table. */
+  ddl(tag = 'ALTER TABLE'): Change {
+    const { schema, table } = this.name;
+    const object = { type: 'table', schema, identity: `${schema}.${table}`, dropped: false };
+    const objects = [{ ...object, table: this.name }];
+    return {
+      table: this,
+      op: 'M',
+      row: [],
+      mark: { kind: 'ddl', tag, role: 'someone', search_path: '', objects },
+    };
   }
 
   /** Give every column under FULL, else the key in its place and null for the rest. */
@@ -225,6 +265,22 @@ class BatchBuilder {
 
   add(change: Change, commitLsn: Lsn): void {
     this.seq += 1;
+    if (change.mark) {
+      this.#flush();
+      this.#messages.push({
+        subject: schemaMarkSubject(this.#mirror),
+        payload: encodeSchemaMark(change.mark),
+        headers: encodeSchemaMarkHead({
+          epoch: this.#epoch,
+          batch: this.#batch,
+          segment: this.#segment,
+          seq: this.seq,
+          lsn: commitLsn,
+        }),
+      });
+      this.#segment += 1;
+      return;
+    }
     if (change.op === 'T') {
       this.#flush();
       for (const table of change.truncated ?? [])
