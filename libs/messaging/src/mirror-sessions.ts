@@ -13,7 +13,7 @@ const CLAIM_DELAY_MAX_MS = 1_000;
 
 export interface MirrorSessionsOptions {
   readonly messaging: Messaging;
-  readonly service: 'capture' | 'apply';
+  readonly service: 'capture' | 'apply' | 'schema';
   readonly instance: string;
   readonly version?: string;
   readonly openSession: OpenSession;

@@ -95,8 +95,8 @@ async function startAndWait<Config extends ShellConfig>(
   opened.unshift(step('loops', LOOPS_END_MS, () => loops.ended));
   opened.unshift(step('intake', INTAKE_END_MS, () => app.stopIntake()));
   await app.listen();
-  if ((name === 'schema' || name === 'control') && !signal.aborted) {
-    // Capture and apply beat in `runMirrorSessions`, which knows their mirrors.
+  if (name === 'control' && !signal.aborted) {
+    // The others beat in `runMirrorSessions`, which knows their mirrors.
     const { instance } = config;
     const stop = startHeartbeat({ messaging, service: name, instance, version, mirrors: () => [] });
     signal.addEventListener('abort', stop, { once: true });

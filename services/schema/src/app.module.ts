@@ -1,20 +1,29 @@
+import { runMirrorSessions } from '@bunnydb/messaging';
 import { SealingKey } from '@bunnydb/secrets';
-import type { Shell } from '@bunnydb/service-shell';
-import { type DynamicModule, Module } from '@nestjs/common';
+import type { Loop, Shell, ShutdownStep } from '@bunnydb/service-shell';
+import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { SchemaConfig } from './config.js';
+import { FOLLOW_SESSIONS, FollowResponder } from './shell/follow-responder.js';
+import { FollowSessions } from './shell/follow-sessions.js';
 import { ControlResponder, LOG, MESSAGING, OPEN_SECRET, RUN } from './shell/control-responder.js';
+import { schemaSession } from './shell/schema-session.js';
 
 @Module({})
 class SchemaModule {}
 
-/** Wires the responder to the sealing key and the log; the rest of the service is functions. */
+/** The only place where ports meet adapters: requests come in through the responder, mirrors through the sessions below. */
 export function schemaModule(shell: Shell<SchemaConfig>): DynamicModule {
   const key = SealingKey.parse(shell.config.secretKey.reveal());
+  const openSecret = (sealed: string): string => key.open(sealed);
   return {
     module: SchemaModule,
-    controllers: [ControlResponder],
+    controllers: [ControlResponder, FollowResponder],
     providers: [
-      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) },
+      { provide: OPEN_SECRET, useFactory: () => openSecret },
+      {
+        provide: FOLLOW_SESSIONS,
+        useFactory: () => new FollowSessions(openSecret, shell.signal),
+      },
       { provide: LOG, useFactory: () => shell.log },
       { provide: MESSAGING, useFactory: () => shell.messaging },
       {
@@ -23,4 +32,35 @@ export function schemaModule(shell: Shell<SchemaConfig>): DynamicModule {
       },
     ],
   };
+}
+
+/** Sessions that are kept warm for those who ask are closed before the process ends. */
+export function closeFollowSessions(app: INestApplicationContext): ShutdownStep {
+  const sessions = app.get<FollowSessions>(FOLLOW_SESSIONS);
+  return { name: 'follow sessions', deadlineMs: 5000, run: () => sessions.close() };
+}
+
+/** One session per mirror that this instance holds the lease of. */
+export function schemaLoops(
+  app: INestApplicationContext,
+  shell: Shell<SchemaConfig>,
+): readonly Loop[] {
+  const { messaging, instance, version, config } = shell;
+  const { structurePollMs, sequencePollMs } = config;
+  const openSecret = app.get<(sealed: string) => string>(OPEN_SECRET);
+  const follow = app.get<FollowSessions>(FOLLOW_SESSIONS);
+  const openSession = schemaSession({
+    messaging,
+    openSecret,
+    follow,
+    structurePollMs,
+    sequencePollMs,
+  });
+  return [
+    {
+      name: 'mirror sessions',
+      run: (signal) =>
+        runMirrorSessions({ messaging, service: 'schema', instance, version, openSession, signal }),
+    },
+  ];
 }

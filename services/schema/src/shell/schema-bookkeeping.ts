@@ -1,3 +1,4 @@
+import type { MirrorSpec } from '@bunnydb/contracts';
 import type pg from 'pg';
 
 /**
@@ -24,11 +25,26 @@ export async function ensureSchemaBookkeeping(client: pg.Client): Promise<void> 
   }
 }
 
+/** Notes that these tables have been given everything. */
+export async function noteBuiltTables(client: pg.Client, spec: MirrorSpec): Promise<void> {
+  await ensureSchemaBookkeeping(client);
+  await client.query(
+    `insert into _bunny.built_table (mirror_id, source_schema, source_table)
+     select $1, t.source_schema, t.source_table from unnest($2::text[], $3::text[]) as t (source_schema, source_table)
+     on conflict (mirror_id, source_schema, source_table) do update set built_at = pg_catalog.now()`,
+    [
+      spec.id,
+      spec.tables.map((table) => table.source.schema),
+      spec.tables.map((table) => table.source.table),
+    ],
+  );
+}
+
 async function isComplete(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ present: number }>(
     `select pg_catalog.count(*)::int as present
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key')`,
+      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table')`,
   );
   return rows[0]?.present === CREATE_TABLES.length;
 }
@@ -60,5 +76,13 @@ const CREATE_TABLES = [
      attempts int not null default 0,
      next_try_at timestamptz not null default now(),
      primary key (mirror_id, table_schema, table_name, constraint_name)
+   )`,
+  // Tables that `build_structure` has given everything: from then on the poll looks after them.
+  `create table if not exists _bunny.built_table (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     built_at timestamptz not null default now(),
+     primary key (mirror_id, source_schema, source_table)
    )`,
 ] as const;

@@ -1,0 +1,59 @@
+import { type ChangeKind, type StructureChange, isExtra } from './structure-change.js';
+
+/** Where a destination table's changes go, as far as it matters here. */
+export interface TablePlace {
+  /** As `StructureChange.table` names it. */
+  readonly table: string;
+  readonly state: string;
+}
+
+/**
+ * Whether a poll makes the change by itself. What may lose data, or what only the destination has, is a person's decision. What changes the shape of
+ * rows belongs to a place in the stream, where it comes with the values of the rows that were there; once the table is held for it, nothing is written into
+ * it, and the change may take as long as it takes.
+ */
+export function isMadeByPoll(change: StructureChange, places: readonly TablePlace[]): boolean {
+  if (change.destructive || isExtra(change)) return false;
+  const place = places.find((candidate) => candidate.table === change.table);
+  if (change.table !== '' && place === undefined) return false;
+  if (place?.state === 'held') return true;
+  return !SHAPE_KINDS.has(change.kind);
+}
+
+/** Tables that changes go to and that lack a part of the source's shape; names of destination tables. */
+export function tablesOfOldShape(
+  changes: readonly StructureChange[],
+  places: readonly TablePlace[],
+): readonly string[] {
+  const running = places.filter((place) => place.state === 'running').map((place) => place.table);
+  const asked = changes.filter((change) => SHAPE_KINDS.has(change.kind) && !isExtra(change));
+  return running.filter((table) => asked.some((change) => change.table === table));
+}
+
+/**
+ * Tables that were held and have nothing left that would have to be made: their lanes may go on. A table for which nothing was made is held for
+ * something else.
+ */
+export function releasedTables(
+  made: readonly StructureChange[],
+  left: readonly StructureChange[],
+  places: readonly TablePlace[],
+): readonly string[] {
+  const isAbout = (changes: readonly StructureChange[], table: string): boolean =>
+    changes.some((change) => change.table === table || change.table === '');
+  const waits = left.filter((change) => !isExtra(change) && SHAPE_KINDS.has(change.kind));
+  return places
+    .filter(
+      ({ table, state }) => state === 'held' && isAbout(made, table) && !isAbout(waits, table),
+    )
+    .map(({ table }) => table);
+}
+
+const SHAPE_KINDS: ReadonlySet<ChangeKind> = new Set([
+  'rename_column',
+  'add_column',
+  'alter_type',
+  'set_generated',
+  'drop_generated',
+  'replace_column',
+]);

@@ -1,0 +1,222 @@
+import { STRUCTURE_LIST_MAX, type StructureRefusal } from '@bunnydb/contracts';
+import { FailureKind } from '@bunnydb/failure';
+import type { Messaging, SessionContext } from '@bunnydb/messaging';
+import { toMirrorError } from '@bunnydb/pg-client';
+import type { QualifiedName } from '@bunnydb/pg-model';
+import type pg from 'pg';
+import {
+  type TablePlace,
+  isMadeByPoll,
+  releasedTables,
+  tablesOfOldShape,
+} from '../core/poll-policy.js';
+import { keyOf } from '../core/relation-facts.js';
+import { type StructureChange, type StructureDiff, isExtra } from '../core/structure-change.js';
+import { placesOf } from '../core/table-places.js';
+import { askLanes } from './ask-lanes.js';
+import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
+import type { FollowSessions } from './follow-sessions.js';
+import { IdleShapes } from './idle-shapes.js';
+import { makeChange } from './make-change.js';
+import type { PeerLinks } from './peer-links.js';
+import { settleForeignKeys } from './settle-foreign-keys.js';
+import { SELECT_AGENDA } from './sql/select-agenda.js';
+import { SELECT_STRUCTURE_FINGERPRINT } from './sql/select-structure-fingerprint.js';
+import { lockStructure, withBuilder } from './structure-session.js';
+
+export interface StructureWatchOptions extends CompareOptions {
+  readonly messaging: Messaging;
+  readonly follow: FollowSessions;
+  readonly links: PeerLinks;
+  readonly emit: SessionContext['emit'];
+}
+
+/**
+ * Keeps the destination's structure the source's while a mirror runs. A look costs one query at either side as long as nothing has changed; the source's tells by a fingerprint
+ * of its catalog whether anything was altered. Then both sides are compared in full and, with `schema_changes: auto`, what is safe is made, one change at a
+ * time. What was refused is not tried again before something changes or a full comparison is due.
+ */
+export class StructureWatch {
+  readonly #options: StructureWatchOptions;
+  readonly #shapes: IdleShapes;
+  readonly #refused = new Set<string>();
+  #seen = '';
+  #comparedAtMs = -Infinity;
+  /** Changes that could not be made at the time; they are tried with the next look. */
+  #isUnfinished = false;
+  #told = '';
+  #notes: readonly StructureRefusal[] = [];
+  #last: StructureDiff | undefined;
+  readonly #unbuiltSinceMs = new Map<string, number>();
+
+  constructor(options: StructureWatchOptions) {
+    this.#options = options;
+    this.#shapes = new IdleShapes(options);
+  }
+
+  /** Differences that are found elsewhere (sequences without privilege) and told with the others. */
+  async note(notes: readonly StructureRefusal[]): Promise<void> {
+    this.#notes = notes;
+    if (this.#last) await this.#tell(this.#last);
+  }
+
+  async look(): Promise<void> {
+    const { spec, links } = this.#options;
+    const source = await links.source();
+    const { rows } = await source.query<{ fingerprint: string }>(SELECT_STRUCTURE_FINGERPRINT, [
+      spec.tables.map((table) => table.source.schema),
+      spec.tables.map((table) => table.source.table),
+    ]);
+    const agenda = await this.#readAgenda(await links.destination());
+    if (agenda === undefined) return;
+    const ready = this.#readyTables(agenda.tables);
+    if (agenda.has_due_keys && agenda.is_consistent === true) await this.#settleKeys();
+    if (spec.options.schema_changes === 'ignore' || ready.length === 0) return;
+    const seen = JSON.stringify([rows[0]?.fingerprint, ready]);
+    const isDue = performance.now() - this.#comparedAtMs >= FULL_INTERVAL_MS;
+    const isLeft = this.#isUnfinished || this.#shapes.isDue(agenda.position);
+    if (seen === this.#seen && !isDue && !isLeft) return;
+    if (seen !== this.#seen || isDue) this.#refused.clear();
+    await this.#compare(ready, agenda);
+    this.#seen = seen;
+  }
+
+  async #readAgenda(client: pg.Client): Promise<Agenda | undefined> {
+    const { rows: found } = await client.query<{ exists: boolean }>(
+      `select pg_catalog.count(*) = 3 as exists from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = '_bunny' and c.relname in ('table_state', 'foreign_key', 'built_table')`,
+    );
+    if (found[0]?.exists !== true) return undefined;
+    const { rows } = await client.query<Agenda>(SELECT_AGENDA, [this.#options.spec.id]);
+    return rows[0];
+  }
+
+  /** Tables that have been copied and built once. One that is never built, by an older version perhaps, is taken up after a while. */
+  #readyTables(tables: Agenda['tables']): Agenda['tables'] {
+    const mine = new Set(this.#options.spec.tables.map((table) => keyOf(table.source)));
+    return tables.filter((table) => {
+      const key = keyOf(table);
+      if (!mine.has(key) || NOT_READY.has(table.state)) {
+        this.#unbuiltSinceMs.delete(key);
+        return false;
+      }
+      if (table.isBuilt) return true;
+      const since = this.#unbuiltSinceMs.get(key) ?? performance.now();
+      this.#unbuiltSinceMs.set(key, since);
+      return performance.now() - since >= UNBUILT_MAX_MS;
+    });
+  }
+
+  async #compare(ready: Agenda['tables'], agenda: Agenda): Promise<void> {
+    const { spec, links, messaging } = this.#options;
+    const source = await readSourceStructure(this.#options);
+    const places = placesOf(spec.tables, source, ready);
+    await withBuilder(this.#options, async (client) => {
+      let diff = await compareWith(source, spec, client);
+      this.#comparedAtMs = performance.now();
+      this.#isUnfinished = false;
+      if (spec.options.schema_changes === 'auto') {
+        const shaped = await this.#shapes.follow(
+          await links.source(),
+          agenda.position,
+          tablesOfOldShape(diff.changes, places),
+        );
+        if (shaped.length > 0) diff = await compareWith(source, spec, client);
+        const made = await this.#make(client, diff.changes, places, agenda.is_consistent === true);
+        if (made.length > 0) diff = await compareWith(source, spec, client);
+        await this.#tellMade([...shaped, ...made.map(({ kind, object }) => `${kind} ${object}`)]);
+        const released = releasedTables(made, diff.changes, places);
+        await askLanes(messaging, spec, { action: 'retry' }, released);
+      }
+      this.#last = diff;
+      await this.#tell(diff);
+    });
+  }
+
+  async #make(
+    client: pg.Client,
+    changes: readonly StructureChange[],
+    places: readonly TablePlace[],
+    isConsistent: boolean,
+  ): Promise<readonly StructureChange[]> {
+    const wanted = changes.filter(
+      (change) => isMadeByPoll(change, places) && !this.#refused.has(change.id),
+    );
+    const made: StructureChange[] = [];
+    if (wanted.length === 0 || !(await this.#lock(client))) return made;
+    for (const change of wanted) {
+      this.#options.signal.throwIfAborted();
+      if (change.group === 'foreign_keys' && !isConsistent) {
+        this.#isUnfinished = true;
+        continue;
+      }
+      const outcome = await makeChange(client, change, this.#options.signal);
+      if (outcome.tag === 'made') made.push(change);
+      else if (outcome.tag === 'busy') this.#isUnfinished = true;
+      else this.#refused.add(change.id);
+    }
+    return made;
+  }
+
+  /** False while a build or a synchronisation is at work: the next look sees what that left. */
+  async #lock(client: pg.Client): Promise<boolean> {
+    try {
+      await lockStructure(client, this.#options.spec);
+      return true;
+    } catch (error) {
+      const failure = toMirrorError(error, { role: 'destination' });
+      if (failure.kind !== FailureKind.LockTimeout) throw failure;
+      this.#isUnfinished = true;
+      return false;
+    }
+  }
+
+  async #settleKeys(): Promise<void> {
+    const settled = await withBuilder(this.#options, async (client) =>
+      (await this.#lock(client))
+        ? await settleForeignKeys(client, this.#options.spec, this.#options.signal)
+        : [],
+    );
+    await this.#tellMade(settled);
+  }
+
+  async #tellMade(made: readonly string[]): Promise<void> {
+    if (made.length === 0) return;
+    await this.#options.emit('structure_followed', {
+      made: made.slice(0, STRUCTURE_LIST_MAX),
+      by: 'poll',
+    });
+  }
+
+  async #tell({ changes, notes }: StructureDiff): Promise<void> {
+    const pending = changes.filter((change) => !isExtra(change));
+    const body = {
+      pending: pending.length,
+      objects: [
+        ...pending.map((change) => change.object),
+        ...[...notes, ...this.#notes].map(({ object, reason }) => `${object}: ${reason}`),
+      ].slice(0, STRUCTURE_LIST_MAX),
+    };
+    const told = JSON.stringify(body);
+    if (told === this.#told) return;
+    await this.#options.emit('structure_compared', body);
+    this.#told = told;
+  }
+}
+
+interface Agenda {
+  readonly tables: readonly (QualifiedName & {
+    readonly state: string;
+    readonly isBuilt: boolean;
+  })[];
+  readonly is_consistent: boolean | null;
+  /** How far the stream is applied; null before it is. */
+  readonly position: string | null;
+  readonly has_due_keys: boolean;
+}
+
+/** Tables that are being copied get everything afterwards. */
+const NOT_READY: ReadonlySet<string> = new Set(['pending', 'copying', 'resyncing']);
+const FULL_INTERVAL_MS = 600_000;
+/** Longer than control takes to ask for a build after a copy. */
+const UNBUILT_MAX_MS = 120_000;
