@@ -161,38 +161,46 @@ class Streaming implements MainLane {
   async join(name: QualifiedName): Promise<void> {
     await this.#runErrand(async (loop) => {
       const { spec, context, destination, progress } = this.#options;
-      const table = requireLane(await reloadTables(this.#destination.session, spec), name);
-      const tally = await joinLane({
-        mirrorId: spec.id,
-        table,
-        tables: this.#tables,
-        destination,
-        signal: this.#stopping.signal,
-        transactions: this.#transactions,
-        notes: this.#notes,
-        standstill: loop.standstill,
-        refreshTables: () => this.#refreshTables(),
-      });
-      this.#tables.update(name, { state: 'running', copyLsn: table.copyLsn });
-      this.#unwrittenCounts.add(tally);
-      progress.addRows(tally, new Date().toISOString());
-      const text = formatQualifiedName(name);
-      progress.setTableStatus(text, 'running');
-      context
-        .emit('table_state_changed', { table: text, status: 'running' })
-        .catch(() => undefined);
+      try {
+        const table = requireLane(await reloadTables(this.#destination.session, spec), name);
+        const tally = await joinLane({
+          mirrorId: spec.id,
+          table,
+          tables: this.#tables,
+          destination,
+          signal: this.#stopping.signal,
+          transactions: this.#transactions,
+          notes: this.#notes,
+          standstill: loop.standstill,
+          refreshTables: () => this.#refreshTables(),
+        });
+        this.#unwrittenCounts.add(tally);
+        progress.addRows(tally, new Date().toISOString());
+      } finally {
+        // Whatever went wrong: the destination says whether the table is in.
+        await this.#reloadLanes();
+      }
+      const table = formatQualifiedName(name);
+      progress.setTableStatus(table, 'running');
+      context.emit('table_state_changed', { table, status: 'running' }).catch(() => undefined);
     });
   }
 
   async leave(commit: () => Promise<void>): Promise<void> {
     await this.#runErrand(async () => {
-      await commit();
-      for (const { mapping, ...facts } of await reloadTables(
-        this.#destination.session,
-        this.#options.spec,
-      ))
-        this.#tables.update(mapping.source, facts);
+      try {
+        await commit();
+      } finally {
+        await this.#reloadLanes();
+      }
     });
+  }
+
+  /** Lets changes go where the destination says that they go. A lost session ends the loop at its next transaction. */
+  async #reloadLanes(): Promise<void> {
+    const { spec } = this.#options;
+    for (const { mapping, ...facts } of await reloadTables(this.#destination.session, spec))
+      this.#tables.update(mapping.source, facts);
   }
 
   async #runErrand(work: (loop: ApplyLoop) => Promise<void>): Promise<void> {
