@@ -1,13 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '@bunnydb/testkit';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type NatsServer, startNats, until } from '@bunnydb/testkit';
 import { LaneFixture, type LaneSession } from './lane-fixture.js';
 
+let nats: NatsServer;
 let fixture: LaneFixture;
 let session: LaneSession;
 
+beforeAll(async () => {
+  nats = await startNats();
+});
+
+afterAll(async () => {
+  await nats.stop();
+});
+
 /** A mirror of `items` that streams while both sides are written to. */
 beforeEach(async () => {
-  fixture = await LaneFixture.open();
+  fixture = await LaneFixture.open(nats.url);
   await fixture.add('items');
   await fixture.source.query(`insert into items select i, 'old' from generate_series(1, 2000) i`);
   session = fixture.start();

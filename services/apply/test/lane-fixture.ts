@@ -11,18 +11,12 @@ import {
   type SchemaShadowReply,
   type SchemaShadowRequest,
   type TableMapping,
+  changeStreamName,
   statsSubject,
 } from '@bunnydb/contracts';
 import { type Messaging, connectMessaging } from '@bunnydb/messaging';
 import { formatLsn, parseQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
-import {
-  type NatsServer,
-  type TestDatabase,
-  createDatabase,
-  equalDatabases,
-  startNats,
-  until,
-} from '@bunnydb/testkit';
+import { type TestDatabase, createDatabase, equalDatabases, until } from '@bunnydb/testkit';
 import { applySession } from '../src/shell/apply-session.js';
 import { ControlResponder } from '../src/shell/control-responder.js';
 import { SourceFeed } from './source-feed.js';
@@ -51,30 +45,27 @@ export class LaneFixture {
   tables: string[] = [];
   options: Partial<MirrorOptions> = {};
   stats: ApplyStats | undefined;
-  readonly #nats: NatsServer;
   readonly #sessions: LaneSession[] = [];
   readonly #swapped = new Set<string>();
   #isWriting = true;
   readonly #writers: Promise<void>[] = [];
   #commands = 0;
 
-  static async open(): Promise<LaneFixture> {
-    const nats = await startNats();
+  /** @param natsUrl a server that no other fixture uses at the same time: shadows are asked for by a subject that all mirrors share. */
+  static async open(natsUrl: string): Promise<LaneFixture> {
     const mirrorId = `l${randomBytes(6).toString('hex')}`;
-    const messaging = await connectMessaging({ url: nats.url, name: 'lane test' });
+    const messaging = await connectMessaging({ url: natsUrl, name: 'lane test' });
     const source = await createDatabase({ prefix: 'lane_src' });
     const destination = await createDatabase({ prefix: 'lane_dst' });
     const feed = await SourceFeed.open(source, messaging, mirrorId);
-    return new LaneFixture(nats, messaging, mirrorId, { source, destination, feed });
+    return new LaneFixture(messaging, mirrorId, { source, destination, feed });
   }
 
   private constructor(
-    nats: NatsServer,
     messaging: Messaging,
     mirrorId: string,
     sides: { source: TestDatabase; destination: TestDatabase; feed: SourceFeed },
   ) {
-    this.#nats = nats;
     this.messaging = messaging;
     this.mirrorId = mirrorId;
     this.source = sides.source;
@@ -93,8 +84,8 @@ export class LaneFixture {
     await this.endWriting().catch(() => undefined);
     for (const session of this.#sessions) await session.stop();
     await this.feed.stop().catch(() => undefined);
+    await this.messaging.jsm.streams.delete(changeStreamName(this.mirrorId)).catch(() => false);
     await this.messaging.close();
-    await this.#nats.stop();
     await this.source.drop();
     await this.destination.drop();
   }

@@ -10,10 +10,11 @@ import {
 import { type Lsn, ZERO_LSN, formatLsn } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { remedyOf } from '../core/batch-failure.js';
+import { carriesSchema } from '../core/carried-schema.js';
 import { MirrorTables } from '../core/mirror-tables.js';
 import { type SkipRule, type StepSource, isSkipped, planSteps } from '../core/work-step.js';
 import { WorkTally } from '../core/work-tally.js';
-import { readDestinationTables } from './destination-catalog.js';
+import { learnTables } from './destination-catalog.js';
 import { type DestinationSession, openDestination } from './destination-session.js';
 import { type LaneOwner, type LaneRefusal, LaneTransactions } from './lane-transactions.js';
 import { type ParkedPiece, readParked } from './parked-changes.js';
@@ -72,7 +73,9 @@ export class LaneReplay {
     this.#reader = reader;
     const { mapping, copyLsn } = options;
     const skipped = new Set(options.skippedLsns);
-    this.#tables = new MirrorTables([{ mapping, copyLsn }]);
+    this.#tables = new MirrorTables([{ mapping, copyLsn }], {
+      leavesOut: !carriesSchema(options.spec.options),
+    });
     this.#transactions = new LaneTransactions(destination, this.#tables, options);
     this.#rule = {
       position: ZERO_LSN,
@@ -206,8 +209,7 @@ export class LaneReplay {
   }
 
   async #refreshTable(): Promise<void> {
-    const { session } = this.#destination;
-    this.#tables.learn(await readDestinationTables(session, this.#tables.destinations));
+    await learnTables(this.#destination.session, this.#tables, this.#options.spec.id);
   }
 }
 

@@ -21,6 +21,7 @@ import { closeSession, connectClient, toMirrorError } from '@bunnydb/pg-client';
 import { nextRetryMs, scopeOf } from '../core/lane-failure.js';
 import { type LaneStart, nextDueMs, planLanes, signalOf } from '../core/lane-plan.js';
 import { noteOf, stepLane } from '../core/lane-state.js';
+import { copyApplicationName } from './application-name.js';
 import { LaneBook, type LaneChange, type LaneEntry } from './lane-book.js';
 import {
   type LaneEvents,
@@ -61,7 +62,14 @@ export class LaneRunner {
     const { context, destination, messaging, spec, epoch } = this.#surroundings;
     const { signal } = context;
     const client = await connectClient(destination, { role: 'destination', signal });
-    const world = new LaneWorld(this.#surroundings, new LaneBook(client, spec, epoch));
+    const world = new LaneWorld(
+      // A session that takes the mirror over ends sessions of this name, too.
+      {
+        ...this.#surroundings,
+        destination: { ...destination, applicationName: copyApplicationName(spec.id) },
+      },
+      new LaneBook(client, spec, epoch),
+    );
     const wakeUp = (): void => this.#wake();
     signal.addEventListener('abort', wakeUp, { once: true });
     const stops = [

@@ -7,6 +7,7 @@ import {
 import { MirrorError, backoffDelayMs } from '@bunnydb/failure';
 import type { Messaging } from '@bunnydb/messaging';
 import type { QualifiedName } from '@bunnydb/pg-model';
+import { carriesSchema } from '../core/carried-schema.js';
 
 export type FollowAnswer = Extract<SchemaFollowReply, { readonly ok: true }>;
 
@@ -24,8 +25,7 @@ export class SchemaQuestions {
 
   /** Whether the mirror carries structure; if not, the service is not asked. */
   get carriesSchema(): boolean {
-    const { schema_changes, replicate_schema } = this.#spec.options;
-    return schema_changes !== 'ignore' && replicate_schema !== false;
+    return carriesSchema(this.#spec.options);
   }
 
   /**
