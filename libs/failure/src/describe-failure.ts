@@ -2,7 +2,8 @@ import type { FailureDetail, FailureReport } from './mirror-error.js';
 
 /**
  * A failure in one sentence, with the names that its detail knows:
- * `the destination: a constraint was violated (table public.orders, constraint orders_pkey)`.
+ * `the destination: a constraint was violated (table public.orders, constraint orders_pkey)`. Where the detail knows the SQL that mends it,
+ * that follows.
  */
 export function describeFailure({
   message,
@@ -12,7 +13,8 @@ export function describeFailure({
     const value = valueOf(name, detail);
     return value === undefined || value === '' ? [] : [`${name.replaceAll('_', ' ')} ${value}`];
   });
-  return names.length === 0 ? message : `${message} (${names.join(', ')})`;
+  const sentence = names.length === 0 ? message : `${message} (${names.join(', ')})`;
+  return typeof detail['fix'] === 'string' ? `${sentence}; fix: ${detail['fix']}` : sentence;
 }
 
 function valueOf(name: string, detail: FailureDetail): string | undefined {

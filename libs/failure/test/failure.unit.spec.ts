@@ -25,6 +25,9 @@ test('a failure in one sentence names the place, once, and leaves codes and posi
   expect(says({ table: 't', missing_columns: ['a', 'b'] })).toBe(
     `${message} (table t, missing columns a, b)`,
   );
+  expect(says({ table: 't', fix: 'alter table t add primary key (id)' })).toBe(
+    `${message} (table t); fix: alter table t add primary key (id)`,
+  );
 });
 
 describe('the policy table', () => {

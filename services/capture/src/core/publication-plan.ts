@@ -29,13 +29,22 @@ export function alterPublication(
   ];
 }
 
-/** One table of the list, with its columns only if some are left out, and with its filter. */
-function publishedTable(table: TableMapping, columns: PublishableColumns): string {
-  const name = quoteQualifiedName(table.source);
+/** The columns that a table's column list has; null if it needs none, since all are sent. */
+export function keptColumns(
+  table: TableMapping,
+  columns: PublishableColumns,
+): readonly string[] | null {
+  if (table.exclude_columns.length === 0) return null;
   const excluded = new Set(table.exclude_columns);
   const all = columns.get(formatQualifiedName(table.source)) ?? [];
-  const kept = all.filter((column) => !excluded.has(column));
-  const columnList = excluded.size > 0 ? ` (${kept.map(quoteIdentifier).join(', ')})` : '';
+  return all.filter((column) => !excluded.has(column));
+}
+
+/** One table of the list, with its columns only if some are left out, and with its filter. */
+export function publishedTable(table: TableMapping, columns: PublishableColumns): string {
+  const name = quoteQualifiedName(table.source);
+  const kept = keptColumns(table, columns);
+  const columnList = kept === null ? '' : ` (${kept.map(quoteIdentifier).join(', ')})`;
   const filter = table.row_filter ? ` where (${table.row_filter})` : '';
   return `${name}${columnList}${filter}`;
 }

@@ -1,8 +1,9 @@
-import type { CleanSource, PrepareSource } from '@bunnydb/contracts';
+import type { ChangePublication, CleanSource, PrepareSource } from '@bunnydb/contracts';
 import type { CommandAnswer, CommandContext, Messaging } from '@bunnydb/messaging';
 import { settingsOf } from '@bunnydb/pg-client';
 import { HandleCommand } from '@bunnydb/service-shell';
 import { Controller, Inject } from '@nestjs/common';
+import { changePublication } from './change-publication.js';
 import { cleanSource } from './clean-source.js';
 import { prepareSource } from './prepare-source.js';
 
@@ -28,6 +29,12 @@ export class ControlResponder {
   async prepareSource({ body: { spec } }: PrepareSource): Promise<CommandAnswer> {
     const settings = settingsOf(spec.source, this.#open, 'bunnydb capture');
     return { type: 'source_prepared', body: await prepareSource(this.#messaging, settings, spec) };
+  }
+
+  @HandleCommand('change_publication')
+  async changePublication({ body: { spec } }: ChangePublication): Promise<CommandAnswer> {
+    const settings = settingsOf(spec.source, this.#open, 'bunnydb capture');
+    return { type: 'publication_changed', body: { ...(await changePublication(settings, spec)) } };
   }
 
   @HandleCommand('clean_source')

@@ -2,11 +2,11 @@ import { type MirrorSpec, type SourceIdentity, defaultSlotName } from '@bunnydb/
 import { MirrorError, faultPoint } from '@bunnydb/failure';
 import type { Messaging } from '@bunnydb/messaging';
 import { type ConnectionSettings, connectClient, toMirrorError } from '@bunnydb/pg-client';
-import { formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { alterPublication, createPublication } from '../core/publication-plan.js';
 import { ensureChangeStream, readStreamFacts } from './change-stream.js';
 import { ensureDdlEvents } from './ddl-events.js';
+import { readPublishableColumns } from './publication-facts.js';
 
 export interface PreparedSource {
   readonly slot_name: string;
@@ -86,7 +86,7 @@ async function ensurePublication(client: pg.Client, spec: MirrorSpec): Promise<b
     if (rows.length > 0) return false;
     throw new MirrorError('publication_missing', 'the publication that was named does not exist');
   }
-  const columns = await readColumns(client, spec);
+  const columns = await readPublishableColumns(client, spec.tables);
   if (rows.length === 0) {
     await client.query(createPublication(spec.publication_name, spec.tables, columns));
     return true;
@@ -95,30 +95,6 @@ async function ensurePublication(client: pg.Client, spec: MirrorSpec): Promise<b
     await client.query(sql);
   }
   return false;
-}
-
-/** Only for tables of which columns are left out. Generated columns cannot be listed. */
-async function readColumns(
-  client: pg.Client,
-  spec: MirrorSpec,
-): Promise<Map<string, readonly string[]>> {
-  const columns = new Map<string, readonly string[]>();
-  for (const { source, exclude_columns: excluded } of spec.tables) {
-    if (excluded.length === 0) continue;
-    const { rows } = await client.query<{ name: string }>(
-      `select a.attname as name from pg_catalog.pg_attribute a
-       join pg_catalog.pg_class c on c.oid = a.attrelid
-       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-       order by a.attnum`,
-      [source.schema, source.table],
-    );
-    columns.set(
-      formatQualifiedName(source),
-      rows.map((row) => row.name),
-    );
-  }
-  return columns;
 }
 
 /** Creates the slot, or takes the one of an earlier try; answers with its consistent point. */
