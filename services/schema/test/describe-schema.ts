@@ -61,7 +61,7 @@ const PARTS = [
   `select format('column %s %s %I %s', a.attrelid::regclass, row_number() over (partition by a.attrelid order by a.attnum), a.attname,
             jsonb_strip_nulls(jsonb_build_object('type', format_type(a.atttypid, a.atttypmod), 'not null', a.attnotnull, 'expression', pg_get_expr(d.adbin, d.adrelid),
               'generated', a.attgenerated, 'identity', a.attidentity, 'collation', nullif(a.attcollation, 0)::regcollation, 'storage', a.attstorage,
-              'compression', a.attcompression, 'statistics', nullif(a.attstattarget, -1), 'options', a.attoptions, 'local', a.attislocal, 'parents', a.attinhcount)))
+              'compression', a.attcompression, 'statistics', nullif(a.attstattarget, -1), 'options', (select array_agg(o order by o) from unnest(a.attoptions) o), 'local', a.attislocal, 'parents', a.attinhcount)))
      from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where ${OURS} and c.relkind in ('r', 'p', 'c') and c.relpersistence = 'p' and a.attnum > 0 and not a.attisdropped and not ${MEMBER('pg_class', 'c.oid')}`,

@@ -50,7 +50,7 @@ describe.each([15, 18] as const)('on PostgreSQL %i, a schema with everything in 
   it('arrives so that pg_dump, where there is one, tells no difference', async (context) => {
     const program = findPgDump(version);
     if (program === undefined) {
-      context.annotate('no pg_dump on this machine; the catalog was compared all the same');
+      await context.annotate('no pg_dump on this machine; the catalog was compared all the same');
       return;
     }
     const [source, destination] = await Promise.all(

@@ -1,6 +1,8 @@
 import { quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import type { ColumnModel, SequenceOptions } from './catalog-model.js';
 import { columnDefinition } from './column-ddl.js';
+import { definitionOf } from './diff-foreign-keys.js';
+import { createStatisticsSql } from './diff-statistics.js';
 import { identityOptions, sequenceOptions } from './sequence-ddl.js';
 import {
   type ChangeStatement,
@@ -133,12 +135,37 @@ function replaceColumn(place: ColumnPlace, versionNumber: number, reason: string
   const definition = columnDefinition(column, column.expression, hasVirtualColumns);
   const table = tableSql(pair);
   const statement = `alter table ${table} drop column ${quoteIdentifier(column.name)}, add column ${definition}`;
-  push(place, 'replace_column', [blocking(statement)], {
+  push(place, 'replace_column', [blocking(statement), ...dependentStatements(place)], {
     destructive: true,
     rewrites: true,
     locks: REWRITE_LOCKS,
     reason,
   });
+}
+
+/** Makes again what the destination loses along with the column: indexes, constraints and statistics, as it had them. */
+function dependentStatements({ pair, column }: ColumnPlace): readonly ChangeStatement[] {
+  const { indexes, constraints, foreignKeys, statistics } = pair.destination;
+  const table = tableSql(pair);
+  const needs = ({ columns }: { readonly columns: readonly string[] }): boolean =>
+    columns.includes(column.name);
+  const added = [
+    ...constraints.filter(needs).map(({ name, definition }) => ({ name, definition })),
+    ...foreignKeys.filter(needs).map((key) => ({ name: key.name, definition: definitionOf(key) })),
+  ];
+  return [
+    ...indexes
+      .filter((index) => index.constraint === null && index.isValid && needs(index))
+      .map(({ isUnique, name, body }) =>
+        blocking(
+          `create ${isUnique ? 'unique ' : ''}index ${quoteIdentifier(name)} on ${table} ${body}`,
+        ),
+      ),
+    ...added.map(({ name, definition }) =>
+      blocking(`alter table ${table} add constraint ${quoteIdentifier(name)} ${definition}`),
+    ),
+    ...statistics.filter(needs).map((object) => online(createStatisticsSql(object, table))),
+  ];
 }
 
 /** From version 18 on NOT NULL is a constraint with a name. */

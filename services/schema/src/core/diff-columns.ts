@@ -1,9 +1,20 @@
-import { quoteIdentifier, quoteLiteral, quoteQualifiedName } from '@bunnydb/pg-model';
-import type { ColumnModel } from './catalog-model.js';
+import {
+  type QualifiedName,
+  quoteIdentifier,
+  quoteLiteral,
+  quoteQualifiedName,
+} from '@bunnydb/pg-model';
+import type { ColumnModel, SequenceModel } from './catalog-model.js';
 import { isExcluded, renameColumnSql } from './column-names.js';
 import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
 import { blocking, changeOf, online } from './structure-change.js';
-import { columnDefinition, defaultOf, isPlainNextval, sequenceName } from './column-ddl.js';
+import {
+  columnDefinition,
+  comparableDefault,
+  defaultOf,
+  isPlainNextval,
+  sequenceName,
+} from './column-ddl.js';
 import {
   type DiffOptions,
   type DiffSink,
@@ -37,7 +48,6 @@ export function diffColumns(pair: ColumnPair, options: DiffOptions, sink: DiffSi
     const isDefaultDone = changesType && existing.expression !== null;
     if (options.defaults && !isDefaultDone) diffDefault(pair, column, existing, sink);
     if (options.notNull) diffNotNull(pair, column, existing, sink);
-    noteOthers(pair, column, existing, sink);
   }
   if (!options.columns) return;
   const names = new Set(carried.map((column) => column.name));
@@ -180,7 +190,8 @@ function diffDefault(
       table: tableText(pair),
       statements: [
         blocking(
-          `alter table ${tableSql(pair)} alter column ${quoteIdentifier(column.name)} ${action}`,
+          // Partitions and inheriting tables have defaults of their own, and are compared for themselves.
+          `alter table only ${tableSql(pair)} alter column ${quoteIdentifier(column.name)} ${action}`,
         ),
       ],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
@@ -191,7 +202,11 @@ function diffDefault(
 
 function hasSameDefault(pair: ColumnPair, column: ColumnModel, existing: ColumnModel): boolean {
   if (!isPlainNextval(column) || !isPlainNextval(existing)) {
-    return column.expression === existing.expression;
+    const wanted = comparableDefault(column, (sequence) =>
+      sequenceName(sequence, column.name, pair.source.name, pair.destination.name),
+    );
+    const nameOf = ({ schema, name }: SequenceModel): QualifiedName => ({ schema, table: name });
+    return wanted === comparableDefault(existing, nameOf);
   }
   const [sequence] = column.sequences;
   const [other] = existing.sequences;
@@ -257,28 +272,6 @@ function setNotNull(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void
     }),
   );
 }
-
-/** Told, not changed: it would take the column to be written anew or rows to be refused. */
-function noteOthers(
-  pair: ColumnPair,
-  column: ColumnModel,
-  existing: ColumnModel,
-  sink: DiffSink,
-): void {
-  const note = (what: string): void => {
-    sink.notes.push({ object: objectText(pair, column.name), reason: what });
-  };
-  if (column.identity !== existing.identity) {
-    note(`identity is ${existing.identity} and is ${column.identity} on the source`);
-  }
-  if (isGenerated(column) !== isGenerated(existing)) {
-    note(`generated on ${isGenerated(column) ? 'the source' : 'the destination'} only`);
-  } else if (isGenerated(column) && column.expression !== existing.expression) {
-    note('the expression of the generated column differs');
-  }
-}
-
-const isGenerated = (column: ColumnModel): boolean => column.generation !== 'none';
 
 function dropColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void {
   sink.changes.push(

@@ -42,7 +42,12 @@ export function diffConstraints(pair: TablePair, what: 'keys' | 'checks', sink: 
       continue;
     }
     const inTheWay = [...unmatched].find((other) => stands(other, constraint));
-    if (inTheWay) unmatched.delete(inTheWay);
+    if (inTheWay) {
+      unmatched.delete(inTheWay);
+      for (const part of ['index', 'constraint'] as const) {
+        sink.counterparts.replace(pair.destination.name, part, inTheWay.name);
+      }
+    }
     if (constraint.kind === 'check') addCheck(pair, constraint, inTheWay, sink);
     else addKey(pair, constraint, inTheWay, sink);
   }

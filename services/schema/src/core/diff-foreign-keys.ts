@@ -46,7 +46,10 @@ export function diffForeignKeys(
       continue;
     }
     const inTheWay = [...unmatched].find((other) => other.name === key.name);
-    if (inTheWay) unmatched.delete(inTheWay);
+    if (inTheWay) {
+      unmatched.delete(inTheWay);
+      sink.counterparts.replace(pair.destination.name, 'constraint', inTheWay.name);
+    }
     addKey(pair, wanted, inTheWay !== undefined, sink);
   }
   for (const key of unmatched) dropKey(pair, key, sink);

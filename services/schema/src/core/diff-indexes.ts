@@ -9,7 +9,6 @@ import {
   excludedColumn,
   objectText,
   pickAlike,
-  tableSql,
   tableText,
 } from './table-pair.js';
 
@@ -36,7 +35,10 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
       continue;
     }
     const inTheWay = [...unmatched].find((other) => other.name === index.name);
-    if (inTheWay) unmatched.delete(inTheWay);
+    if (inTheWay) {
+      unmatched.delete(inTheWay);
+      sink.counterparts.replace(pair.destination.name, 'index', inTheWay.name);
+    }
     createIndex(pair, index, inTheWay, sink);
   }
   for (const index of unmatched) {

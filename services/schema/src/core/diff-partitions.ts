@@ -1,18 +1,28 @@
-import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
+import type { TableMapping } from '@bunnydb/contracts';
+import {
+  type QualifiedName,
+  formatQualifiedName,
+  quoteIdentifier,
+  quoteQualifiedName,
+} from '@bunnydb/pg-model';
 import { defaultOf, partitionName } from './column-ddl.js';
 import type { FindDestination, PairedRelations } from './pair-relations.js';
 import { partitionStatements } from './partition-ddl.js';
 import { keyOf } from './relation-facts.js';
 import { blocking, changeOf } from './structure-change.js';
-import type { StructureModel } from './structure-model.js';
+import type { RelationStructure, StructureModel } from './structure-model.js';
 import { type DiffSink, type TablePair, tableSql, tableText } from './table-pair.js';
 
-/** Partitions that only one side has, and those that hang elsewhere. */
+/**
+ * Partitions that only one side has, and those that hang elsewhere.
+ *
+ * @returns the partitions that are to be made, as they will be: what is theirs alone is compared next.
+ */
 export function diffPartitions(
   { pairs, missingPartitions }: PairedRelations,
   destination: StructureModel,
   sink: DiffSink,
-): void {
+): readonly TablePair[] {
   const isNewest = destination.versionNumber >= NOT_NULL_CONSTRAINTS_VERSION;
   const objects = {
     hasSequence: () => true,
@@ -27,15 +37,24 @@ export function diffPartitions(
       .filter((pair) => pair.destination.isPartitioned)
       .map((pair) => keyOf(pair.destination.name)),
   );
+  const checksOf = checksAbove(destination);
+  const made: TablePair[] = [];
   for (const { mapping, source, name } of missingPartitions) {
     wanted.add(keyOf(name));
     const { partition, partitionKey, columns, primaryKey, root } = source;
     // A destination that is not partitioned has the rows all the same.
     if (partition === null || !partitionedRoots.has(keyOf(mapping.destination))) continue;
     const model = { name: source.name, ...partition, partitionKey, columns, primaryKey };
-    const statements = partitionStatements(model, { name: root }, mapping, objects, (column) =>
-      defaultOf(column, root, mapping.destination),
+    const parent = partitionName(partition.parent, root, mapping.destination);
+    const statements = partitionStatements(
+      model,
+      { name: root },
+      mapping,
+      objects,
+      (column) => defaultOf(column, root, mapping.destination),
+      checksOf(parent),
     );
+    made.push(emptyPair(mapping, source, name, parent));
     sink.changes.push(
       changeOf({
         kind: 'create_partition',
@@ -66,6 +85,42 @@ export function diffPartitions(
     );
   }
   for (const pair of pairs) noteBound(pair, sink);
+  return made;
+}
+
+/** A partition as it is when it was made and has nothing but its columns and key. */
+function emptyPair(
+  mapping: TableMapping,
+  source: RelationStructure,
+  name: QualifiedName,
+  parent: QualifiedName,
+): TablePair {
+  const destination: RelationStructure = {
+    ...source,
+    name,
+    root: mapping.destination,
+    partition: source.partition && { ...source.partition, parent },
+    indexes: source.indexes.filter((index) => index.constraint === source.primaryKey?.name),
+    constraints: source.constraints.filter(({ kind }) => kind === 'primary_key'),
+    foreignKeys: [],
+    statistics: [],
+    settings: [],
+  };
+  return { mapping, source, destination, leaves: [], branches: [] };
+}
+
+/** The checks that a table has to have to become a partition of one of the destination's. */
+function checksAbove({ relations }: StructureModel): (parent: QualifiedName) => readonly string[] {
+  const byName = new Map(relations.map((relation) => [keyOf(relation.name), relation]));
+  const checksOf = (parent: QualifiedName): readonly string[] => {
+    const table = byName.get(keyOf(parent));
+    if (table === undefined) return [];
+    const own = table.constraints
+      .filter(({ kind, definition }) => kind === 'check' && !definition.endsWith(' NO INHERIT'))
+      .map(({ name, definition }) => `constraint ${quoteIdentifier(name)} ${definition}`);
+    return [...own, ...(table.partition ? checksOf(table.partition.parent) : [])];
+  };
+  return checksOf;
 }
 
 function noteBound({ source, destination, mapping }: TablePair, sink: DiffSink): void {

@@ -15,10 +15,9 @@ import { type DiffSink, type TablePair, objectText, tableSql, tableText } from '
  */
 export function diffSettings(pair: TablePair, versionNumber: number, sink: DiffSink): void {
   const unmatched = new Map(
-    pair.destination.settings.map((setting) => [
-      slotOf(setting, sequenceKey(pair, setting, 'destination')),
-      setting,
-    ]),
+    pair.destination.settings
+      .filter((setting) => !isGone(pair, setting, sink))
+      .map((setting) => [slotOf(setting, sequenceKey(pair, setting, 'destination')), setting]),
   );
   for (const setting of pair.source.settings) {
     const writer = SETTING_WRITERS[setting.kind];
@@ -52,6 +51,13 @@ export function diffSettings(pair: TablePair, versionNumber: number, sink: DiffS
     if (setting.kind === 'sequence_comment' && !pair.source.isRoot) continue;
     reset(pair, setting, versionNumber, sink);
   }
+}
+
+/** Whether it goes with the part that it is set on, which is made anew. */
+function isGone({ destination }: TablePair, setting: SettingModel, sink: DiffSink): boolean {
+  const { part } = SETTING_WRITERS[setting.kind];
+  if (part !== 'index' && part !== 'constraint') return false;
+  return sink.counterparts.isReplaced(destination.name, part, setting.object);
 }
 
 /** What only the destination has set. */

@@ -6,7 +6,7 @@ import type { DiffSink } from './table-pair.js';
 import { createCollationStatement } from './type-ddl.js';
 import { typeKey } from './type-order.js';
 
-/** Extensions that indexes lean on. One that the server has no files of is told with the command that makes it once they are there. */
+/** Extensions that types and indexes lean on. One that the server has no files of is told with the command that makes it once they are there. */
 export function diffExtensions(
   source: StructureModel,
   destination: StructureModel,
@@ -28,7 +28,7 @@ export function diffExtensions(
         table: '',
         statements: [online(`create schema if not exists ${into}`), online(create)],
         locks: 'none on tables',
-        reason: 'indexes take operator classes or methods from the extension',
+        reason: 'columns take types, or indexes operator classes or methods, from the extension',
       }),
     );
   }

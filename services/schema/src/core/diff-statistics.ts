@@ -51,6 +51,12 @@ export function diffStatistics(pair: TablePair, sink: DiffSink): void {
   }
 }
 
+/** Makes a statistics object of a table, names as they are in the object. */
+export function createStatisticsSql(object: StatisticsModel, table: string): string {
+  const kinds = object.kinds.length === 0 ? '' : ` (${object.kinds.join(', ')})`;
+  return `create statistics ${quoteQualifiedName(nameOf(object))}${kinds} on ${object.body} from ${table}`;
+}
+
 function create(
   pair: TablePair,
   object: StatisticsModel,
@@ -59,7 +65,6 @@ function create(
   sink: DiffSink,
 ): void {
   const sql = quoteQualifiedName(name);
-  const kinds = object.kinds.length === 0 ? '' : ` (${object.kinds.join(', ')})`;
   sink.changes.push(
     changeOf({
       kind: inTheWay ? 'replace_statistics' : 'create_statistics',
@@ -67,7 +72,9 @@ function create(
       table: tableText(pair),
       statements: [
         ...(inTheWay ? [online(`drop statistics ${sql}`)] : []),
-        online(`create statistics ${sql}${kinds} on ${object.body} from ${tableSql(pair)}`),
+        online(
+          createStatisticsSql({ ...object, schema: name.schema, name: name.table }, tableSql(pair)),
+        ),
         ...(object.target === null ? [] : [targetStatement(sql, object.target)]),
         ...(object.comment === null ? [] : [commentStatement(sql, object.comment)]),
       ],

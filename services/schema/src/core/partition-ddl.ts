@@ -14,6 +14,7 @@ import { isCovered, primaryKeyDefinition } from './key-ddl.js';
  * PARTITION OF would take from the parent.
  *
  * @param defaultAt gives the default that a column is to have.
+ * @param checks those of the tables above, which it has to have already.
  */
 export function partitionStatements(
   partition: PartitionModel,
@@ -21,6 +22,7 @@ export function partitionStatements(
   mapping: TableMapping,
   objects: DestinationObjects,
   defaultAt: (column: ColumnModel) => string | null,
+  checks: readonly string[] = [],
 ): readonly string[] {
   const destination = partitionName(partition.name, root.name, mapping.destination);
   const parent = partitionName(partition.parent, root.name, mapping.destination);
@@ -41,6 +43,7 @@ export function partitionStatements(
   if (partition.primaryKey && isCovered(partition.primaryKey, kept)) {
     elements.push(primaryKeyDefinition(partition.primaryKey, true));
   }
+  elements.push(...checks);
   const partitionBy =
     partition.partitionKey === null ? '' : ` partition by ${partition.partitionKey}`;
   const name = quoteQualifiedName(destination);

@@ -7,6 +7,7 @@ import { diffColumns } from './diff-columns.js';
 import { diffConstraints } from './diff-constraints.js';
 import { diffForeignKeys } from './diff-foreign-keys.js';
 import { diffIndexes, indexNames } from './diff-indexes.js';
+import { diffPartitionDefaults } from './diff-partition-defaults.js';
 import { diffInheritance, diffPartitions } from './diff-partitions.js';
 import { diffSettings } from './diff-settings.js';
 import { diffStatistics } from './diff-statistics.js';
@@ -35,19 +36,19 @@ export function diffStructure(
     counterparts: new Counterparts(),
   };
   const paired = pairRelations(source, destination, mappings, names, sink);
-  const { pairs, findDestination } = paired;
-  if (options.indexes) diffExtensions(source, destination, sink);
+  const { findDestination } = paired;
+  if (options.indexes || options.types) diffExtensions(source, destination, sink);
   if (options.types) {
     diffCollations(source, destination, sink);
     diffTypes(source, destination, sink);
   }
-  if (options.columns) diffPartitions(paired, destination, sink);
-  for (const pair of pairs) {
+  const made = options.columns ? diffPartitions(paired, destination, sink) : [];
+  for (const pair of [...paired.pairs, ...made]) {
     if (pair.source.isRoot) {
       diffColumns(pair, options, sink);
       diffColumnKinds(pair, options, destination.versionNumber, sink);
       if (options.columns) diffInheritance(pair, findDestination, sink);
-    }
+    } else if (options.defaults) diffPartitionDefaults(pair, sink);
     if (options.indexes) {
       diffConstraints(pair, 'keys', sink);
       diffIndexes(pair, sink);

@@ -1,12 +1,12 @@
 import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
-import type { CollationModel, ExtensionModel } from '../core/catalog-model.js';
+import type { ExtensionModel } from '../core/catalog-model.js';
 import { keyOf } from '../core/relation-facts.js';
 import type { RelationStructure, SharedComment, StructureModel } from '../core/structure-model.js';
 import { type CollationRow, collationOf } from './catalog-collation.js';
 import { type ColumnRow, columnOf } from './catalog-column.js';
 import { type KeyRow, keyModelOf } from './catalog-key.js';
-import { type TypeRow, typeOf } from './catalog-type.js';
+import { type TypeRow, extensionOf, typeOf } from './catalog-type.js';
 import { SELECT_COLLATIONS } from './sql/select-collations.js';
 import { SELECT_COLUMNS } from './sql/select-columns.js';
 import { SELECT_CONSTRAINTS } from './sql/select-constraints.js';
@@ -90,7 +90,7 @@ export async function readStructure(
   return {
     // A partition that was asked for beside its root comes twice.
     relations: [...new Map(relations.map((relation) => [keyOf(relation.name), relation])).values()],
-    neededExtensions: extensions?.needed ?? [],
+    neededExtensions: uniqueByName([...(extensions?.needed ?? []), ...types.flatMap(extensionOf)]),
     installedExtensions: extensions?.installed ?? [],
     availableExtensions: extensions?.available ?? [],
     types: types.filter((row) => row.extension === null).map(typeOf),
@@ -111,6 +111,10 @@ function byTable<Row extends { readonly table_oid: string }, Model>(
     else groups.set(row.table_oid, [modelOf(row)]);
   }
   return groups;
+}
+
+function uniqueByName(extensions: readonly ExtensionModel[]): readonly ExtensionModel[] {
+  return [...new Map(extensions.map((extension) => [extension.name, extension])).values()];
 }
 
 function nameOf(row: TableRow): QualifiedName {
