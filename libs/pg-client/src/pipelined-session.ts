@@ -117,7 +117,8 @@ export class PipelinedSession {
     const group = this.#openGroup();
     if (!statement.isSent) {
       this.#writer.parse(statement.name, statement.text, statement.parameterTypes);
-      statement.isSent = true;
+      // Behind a known failure the server skips it.
+      statement.isSent = group.failure === undefined;
       group.parsed.push(statement);
     }
     group.sinks.push(sink);

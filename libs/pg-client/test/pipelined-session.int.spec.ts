@@ -97,6 +97,19 @@ describe('a pipelined session', () => {
     expect(await ids()).toEqual([2, 3]);
   });
 
+  it('prepares a statement again when its group was known to have failed before it', async () => {
+    const insert = session.prepare('insert into public.t values ($1, $2)', [23, 25]);
+    session.run('select 1/0');
+    // Large enough to be sent before the group's end.
+    copy(`1\t${'x'.repeat(2_000_000)}\n`);
+    await until(() => session.hasFailed, { what: 'the failure to be known' });
+    session.execute(insert, [bytes('3'), null]);
+    expect(await session.sync()).toMatchObject({ ok: false });
+    session.execute(insert, [bytes('4'), null]);
+    expect(await session.sync()).toEqual({ ok: true });
+    expect(await ids()).toEqual([4]);
+  });
+
   it('breaks off a COPY that was not ended', async () => {
     session.run('begin');
     session.beginCopy('copy public.t from stdin');

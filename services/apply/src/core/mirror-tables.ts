@@ -36,16 +36,15 @@ export class MirrorTables {
   readonly #leavesOut: boolean;
   readonly #facts = new Map<string, DestinationTable>();
   readonly #renamed = new Map<string, ReadonlyMap<string, string>>();
-  readonly #plans = new Map<string, TablePlan>();
+  /** By table and layout. */
+  readonly #plans = new Map<string, Map<string, TablePlan>>();
 
   /** @param options.leavesOut whether columns that the destination lacks are left out. */
   constructor(tables: readonly MirrorTable[], options: { readonly leavesOut?: boolean } = {}) {
-    this.#tables = new Map(
-      tables.map((table) => [formatQualifiedName(table.mapping.source), table]),
-    );
+    this.#tables = new Map(tables.map((table) => [keyOf(table.mapping.source), table]));
     this.#leavesOut = options.leavesOut ?? false;
     for (const { mapping, renamedTo } of tables)
-      if (renamedTo) this.#aliases.set(formatQualifiedName(renamedTo), mapping.source);
+      if (renamedTo) this.#aliases.set(keyOf(renamedTo), mapping.source);
   }
 
   get all(): readonly MirrorTable[] {
@@ -58,9 +57,8 @@ export class MirrorTables {
 
   /** The table of the mirror that this source name belongs to; undefined when none does. */
   find(source: QualifiedName): MirrorTable | undefined {
-    const name = formatQualifiedName(source);
-    const alias = this.#aliases.get(name);
-    return this.#tables.get(alias ? formatQualifiedName(alias) : name);
+    const alias = this.#aliases.size > 0 ? this.#aliases.get(keyOf(source)) : undefined;
+    return this.#tables.get(keyOf(alias ?? source));
   }
 
   /** The table that is written at the destination under this formatted name. */
@@ -70,20 +68,20 @@ export class MirrorTables {
 
   /** Whether it is known what becomes of changes under this source name. */
   knows(source: QualifiedName): boolean {
-    return this.#left.has(formatQualifiedName(source)) || this.find(source) !== undefined;
+    return this.find(source) !== undefined || this.#left.has(keyOf(source));
   }
 
   /** Changes under this name belong to no table of the mirror, and are passed over. */
   passOver(source: QualifiedName): void {
-    this.#left.add(formatQualifiedName(source));
+    this.#left.add(keyOf(source));
   }
 
   /** Changes what is known of a table; its changes go where the new state says, from the next plan on. */
   update(source: QualifiedName, change: Partial<Omit<MirrorTable, 'mapping'>>): void {
     const table = this.#tableOf(source);
     const { source: own } = table.mapping;
-    this.#tables.set(formatQualifiedName(own), { ...table, ...change });
-    if (change.renamedTo) this.#aliases.set(formatQualifiedName(change.renamedTo), own);
+    this.#tables.set(keyOf(own), { ...table, ...change });
+    if (change.renamedTo) this.#aliases.set(keyOf(change.renamedTo), own);
   }
 
   /**
@@ -93,7 +91,7 @@ export class MirrorTables {
    * a table under any name; to pass its changes over would be to lose them.
    */
   laneOf(source: QualifiedName): TableLane {
-    if (this.#left.has(formatQualifiedName(source))) return LEFT;
+    if (this.#left.size > 0 && this.#left.has(keyOf(source))) return LEFT;
     const { mapping, state } = this.#tableOf(source);
     return state === undefined || state === 'running'
       ? MAIN
@@ -120,7 +118,27 @@ export class MirrorTables {
     this.#renamed.clear();
     this.#plans.clear();
     for (const table of facts) this.#facts.set(formatQualifiedName(table.name), table);
-    for (const { table, renamed } of names) this.#renamed.set(formatQualifiedName(table), renamed);
+    for (const { table, renamed } of names) this.#renamed.set(keyOf(table), renamed);
+  }
+
+  /** The same for single tables, by source name; the plans of all others stay as they are. */
+  relearn(
+    sources: readonly QualifiedName[],
+    facts: readonly DestinationTable[],
+    names: readonly ColumnNames[],
+  ): void {
+    for (const source of sources) {
+      const { mapping } = this.#tableOf(source);
+      const destination = formatQualifiedName(mapping.destination);
+      this.#facts.delete(destination);
+      const found = facts.find((table) => formatQualifiedName(table.name) === destination);
+      if (found) this.#facts.set(destination, found);
+      const own = keyOf(mapping.source);
+      this.#renamed.delete(own);
+      const renamed = names.find(({ table }) => keyOf(table) === own);
+      if (renamed) this.#renamed.set(own, renamed.renamed);
+      this.#plans.delete(own);
+    }
   }
 
   /**
@@ -129,15 +147,18 @@ export class MirrorTables {
    * @throws MirrorError `table_missing` or `schema_mismatch`.
    */
   planOf(source: QualifiedName, layout: RowLayout): TablePlan {
-    const id = `${formatQualifiedName(source)} ${layoutId(layout)}`;
-    const known = this.#plans.get(id);
-    if (known) return known;
     const { mapping } = this.#tableOf(source);
+    const own = keyOf(mapping.source);
+    let plans = this.#plans.get(own);
+    if (!plans) this.#plans.set(own, (plans = new Map<string, TablePlan>()));
+    const id = layoutId(layout);
+    const known = plans.get(id);
+    if (known) return known;
     const plan = planTable(layout, mapping, this.factsOf(source), {
-      renamed: this.#renamed.get(formatQualifiedName(mapping.source)) ?? NO_NAMES,
+      renamed: this.#renamed.get(own) ?? NO_NAMES,
       leavesOut: this.#leavesOut,
     });
-    this.#plans.set(id, plan);
+    plans.set(id, plan);
     return plan;
   }
 
@@ -173,6 +194,11 @@ export class MirrorTables {
 
 /** What is not copied yet has no copy LSN; it is parked, and nobody asks. */
 export const NOT_COPIED = ZERO_LSN;
+
+/** A name for looking up: a NUL byte is in no identifier. */
+function keyOf({ schema, table }: QualifiedName): string {
+  return `${schema}\0${table}`;
+}
 
 const MAIN: TableLane = { kind: 'main' };
 const LEFT: TableLane = { kind: 'none' };

@@ -14,8 +14,8 @@ export interface BatchGateOptions {
   readonly messaging: Messaging;
   readonly tables: MirrorTables;
   readonly questions: SchemaQuestions;
-  /** Reads the destination's catalog again. */
-  readonly refreshTables: () => Promise<void>;
+  /** Reads the destination's catalog again: for these tables, or for all. */
+  readonly refreshTables: (only?: readonly QualifiedName[]) => Promise<void>;
   /** The mirror's table that the source has under another name now; undefined when the table left the mirror. */
   readonly findRenamed: (name: QualifiedName) => Promise<QualifiedName | undefined>;
 }
@@ -86,7 +86,8 @@ export class BatchGate {
   ): Promise<readonly TableNote[]> {
     const { questions, tables, messaging, mirrorId, refreshTables } = this.#options;
     const answer = await questions.ask(names, mark);
-    await refreshTables();
+    // What is not of a table, such as a type, may concern any.
+    await refreshTables(names.length > 0 ? names : undefined);
     // What is left or was made is for the session that compares to tell.
     if (mark.kind === 'ddl') messaging.publishJson(lookSubject(mirrorId), {});
     return names.flatMap((name) => {

@@ -16,14 +16,25 @@ export async function readDestinationTables(
   return rows.map(([text]) => tableOf(JSON.parse(text ?? '') as TableRow));
 }
 
-/** Reads the catalog and the columns' former names, and lets the mirror's tables know; also between two transactions. */
+/**
+ * Reads the catalog and the columns' former names, and lets the mirror's tables know; between two transactions.
+ *
+ * @param only the tables to read, by source name; all when left out.
+ */
 export async function learnTables(
   session: PipelinedSession,
   tables: MirrorTables,
   mirrorId: string,
+  only?: readonly QualifiedName[],
 ): Promise<void> {
-  const facts = await readDestinationTables(session, tables.destinations);
-  tables.learn(facts, await readColumnNames(session, mirrorId));
+  if (!only) {
+    const facts = await readDestinationTables(session, tables.destinations);
+    tables.learn(facts, await readColumnNames(session, mirrorId));
+    return;
+  }
+  const destinations = only.flatMap((name) => tables.find(name)?.mapping.destination ?? []);
+  const facts = await readDestinationTables(session, destinations);
+  tables.relearn(only, facts, await readColumnNames(session, mirrorId));
 }
 
 async function readColumnNames(

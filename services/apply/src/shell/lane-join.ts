@@ -23,7 +23,7 @@ export interface LaneJoinOptions {
   readonly notes: TableNotes;
   /** Where the main lane stands; it does not move. */
   readonly standstill: Advance;
-  readonly refreshTables: () => Promise<void>;
+  readonly refreshTables: (only: readonly QualifiedName[]) => Promise<void>;
 }
 
 /**
@@ -36,20 +36,18 @@ export interface LaneJoinOptions {
  * @throws MirrorError what the destination refuses; the table stays outside.
  */
 export async function joinLane(options: LaneJoinOptions): Promise<WorkTally> {
-  const { transactions, refreshTables, destination, signal } = options;
+  const { refreshTables, destination, signal } = options;
+  const only = [options.table.mapping.source];
   // The lane may have put another table in its place.
-  await transactions.rollBack();
-  await refreshTables();
+  await refreshTables(only);
   const reader = await connectClient(destination, { role: 'destination', signal });
   try {
     const first = await tryJoin(options, reader, 'fast');
     if (first.tally) return first.tally;
     if (!first.mayPass) throw first.failure;
-    await transactions.rollBack();
-    await refreshTables();
+    await refreshTables(only);
     const second = await tryJoin(options, reader, 'exact');
     if (second.tally) return second.tally;
-    await transactions.rollBack();
     throw second.failure;
   } finally {
     await closeSession(reader);

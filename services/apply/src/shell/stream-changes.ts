@@ -162,7 +162,7 @@ class Streaming implements MainLane {
     await this.#runErrand(async (loop) => {
       const { spec, context, destination, progress } = this.#options;
       try {
-        const table = requireLane(await reloadTables(this.#destination.session, spec), name);
+        const table = requireLane(await this.#reload([name]), name);
         const tally = await joinLane({
           mirrorId: spec.id,
           table,
@@ -172,13 +172,13 @@ class Streaming implements MainLane {
           transactions: this.#transactions,
           notes: this.#notes,
           standstill: loop.standstill,
-          refreshTables: () => this.#refreshTables(),
+          refreshTables: (only) => this.#refreshTables(only),
         });
         this.#unwrittenCounts.add(tally);
         progress.addRows(tally, new Date().toISOString());
       } finally {
         // Whatever went wrong: the destination says whether the table is in.
-        await this.#reloadLanes();
+        await this.#reloadLanes([name]);
       }
       const table = formatQualifiedName(name);
       progress.setTableStatus(table, 'running');
@@ -197,10 +197,13 @@ class Streaming implements MainLane {
   }
 
   /** Lets changes go where the destination says that they go. A lost session ends the loop at its next transaction. */
-  async #reloadLanes(): Promise<void> {
-    const { spec } = this.#options;
-    for (const { mapping, ...facts } of await reloadTables(this.#destination.session, spec))
+  async #reloadLanes(only?: readonly QualifiedName[]): Promise<void> {
+    for (const { mapping, ...facts } of await this.#reload(only))
       this.#tables.update(mapping.source, facts);
+  }
+
+  async #reload(only?: readonly QualifiedName[]): Promise<readonly MirrorTable[]> {
+    return await reloadTables(this.#destination.session, this.#options.spec, only);
   }
 
   async #runErrand(work: (loop: ApplyLoop) => Promise<void>): Promise<void> {
@@ -225,7 +228,7 @@ class Streaming implements MainLane {
         messaging,
         tables,
         questions,
-        refreshTables: () => this.#resetSession(),
+        refreshTables: (only) => this.#refreshTables(only),
         findRenamed: (name) => findRenamedTable(source, name, tables, this.#stopping.signal),
       }),
       notes: this.#notes,
@@ -298,14 +301,8 @@ class Streaming implements MainLane {
     if (!isWritten) this.#unwrittenCounts.add(counts);
   }
 
-  /** Forgets what depends on the columns that the tables had, and reads them again; with nothing in flight. */
-  async #resetSession(): Promise<void> {
-    await this.#transactions.rollBack();
-    await this.#refreshTables();
-  }
-
-  async #refreshTables(): Promise<void> {
-    await learnTables(this.#destination.session, this.#tables, this.#options.spec.id);
+  async #refreshTables(only?: readonly QualifiedName[]): Promise<void> {
+    await learnTables(this.#destination.session, this.#tables, this.#options.spec.id, only);
   }
 }
 

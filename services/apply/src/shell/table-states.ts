@@ -1,7 +1,13 @@
 import type { MirrorSpec, TableMapping, TableStatus } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import type { PipelinedSession } from '@bunnydb/pg-client';
-import { type Lsn, formatLsn, formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
+import {
+  type Lsn,
+  type QualifiedName,
+  formatLsn,
+  formatQualifiedName,
+  parseLsn,
+} from '@bunnydb/pg-model';
 import { type MirrorTable, NOT_COPIED } from '../core/mirror-tables.js';
 import type { SqlClient } from './bookkeeping.js';
 import { querySession } from './session-query.js';
@@ -53,19 +59,27 @@ export async function loadTables(
 ): Promise<readonly MirrorTable[]> {
   const { rows } = await client.query(LOAD_TABLES, [spec.id]);
   return mirrorTablesOf(
-    spec,
+    spec.tables,
     rows.map((row) => String(row['facts'])),
   );
 }
 
-/** The same, on a session between two transactions of the main lane. */
+/**
+ * The same, on a session between two transactions of the main lane.
+ *
+ * @param only source names; all tables when left out.
+ */
 export async function reloadTables(
   session: PipelinedSession,
   spec: MirrorSpec,
+  only?: readonly QualifiedName[],
 ): Promise<readonly MirrorTable[]> {
-  const rows = await querySession(session, LOAD_TABLES, [spec.id]);
+  const rows = only
+    ? await querySession(session, `${LOAD_TABLES} ${OF_THESE}`, [spec.id, JSON.stringify(only)])
+    : await querySession(session, LOAD_TABLES, [spec.id]);
+  const names = only && new Set(only.map(formatQualifiedName));
   return mirrorTablesOf(
-    spec,
+    spec.tables.filter(({ source }) => !names || names.has(formatQualifiedName(source))),
     rows.map(([facts]) => facts ?? '{}'),
   );
 }
@@ -87,10 +101,16 @@ const LOAD_TABLES = `
                            'renamed_schema', renamed_schema, 'renamed_table', renamed_table, 'skipped_lsns', skipped_lsns)::text as facts
     from _bunny.table_state where mirror_id = $1`;
 
-function mirrorTablesOf(spec: MirrorSpec, texts: readonly string[]): readonly MirrorTable[] {
+const OF_THESE = `
+  and (source_schema, source_table) in (select * from json_to_recordset($2::json) as t (schema text, "table" text))`;
+
+function mirrorTablesOf(
+  mappings: readonly TableMapping[],
+  texts: readonly string[],
+): readonly MirrorTable[] {
   const rows = texts.map((text) => JSON.parse(text) as TableFacts);
   const byName = new Map(rows.map((row) => [formatQualifiedName(row), row]));
-  return spec.tables.map((mapping) => {
+  return mappings.map((mapping) => {
     const row = byName.get(formatQualifiedName(mapping.source));
     if (!row || (row.state === 'running' && row.copy_lsn === null))
       throw new MirrorError('unexpected', 'a table is not registered, or runs without a copy', {
