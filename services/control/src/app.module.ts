@@ -36,6 +36,7 @@ import { HeartbeatBoard } from './shell/process/heartbeat-board.js';
 import { recordWorkerEvents } from './shell/process/record-worker-events.js';
 import { SpecPublisher } from './shell/process/spec-publisher.js';
 import { StatsBoard } from './shell/process/stats-board.js';
+import { TableStateMender } from './shell/process/table-state-mender.js';
 import { wakeMirrors } from './shell/process/wake-mirrors.js';
 import { CONTROL_STORE } from './shell/provider-tokens.js';
 import { ReadinessProbe } from './shell/readiness-probe.js';
@@ -148,6 +149,7 @@ export function controlLoops(
   const specs = app.get(SpecPublisher);
   const stats = app.get(StatsBoard);
   const bells = app.get(EventBells);
+  const mender = new TableStateMender({ catalog, mirrors, stats, now, newId: randomUUID });
   return [
     {
       name: 'bell',
@@ -169,7 +171,8 @@ export function controlLoops(
     },
     {
       name: 'clock',
-      run: (signal) => wakeMirrors({ catalog, messaging, mirrors, specs, stats, log, now, signal }),
+      run: (signal) =>
+        wakeMirrors({ catalog, messaging, mirrors, specs, stats, mender, log, now, signal }),
     },
   ];
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePeerUrl } from '../src/core/peer/peer-url.js';
 import { ABSENT_PEER, type PeerEvent, decidePeer, evolvePeer } from '../src/core/peer/peer.js';
-import { ABSENT_USER, decideUser, evolveUser } from '../src/core/user/user.js';
 import { peer } from './mirror-examples.js';
 
 describe('the url of a peer', () => {
@@ -59,26 +58,5 @@ describe('a peer', () => {
       decidePeer(state, { type: 'delete' }),
     ];
     expect(answers.map((answer) => answer.tag)).toEqual(expected);
-  });
-});
-
-describe('a user', () => {
-  it('is made once and then may change the password', () => {
-    const create = {
-      type: 'create',
-      id: 'u',
-      username: 'a',
-      role: 'admin',
-      passwordHash: 'h',
-    } as const;
-    const change = { type: 'change_password', passwordHash: 'h2', keptTokenId: 't' } as const;
-    const first = decideUser(ABSENT_USER, create);
-    expect(decideUser(ABSENT_USER, change).tag).toBe('refused');
-    const state =
-      first.tag === 'accepted' ? first.events.reduce(evolveUser, ABSENT_USER) : ABSENT_USER;
-    expect(decideUser(state, create).tag).toBe('refused');
-    expect(decideUser(state, change)).toMatchObject({
-      events: [{ type: 'user_password_changed', body: { kept_token_id: 't' } }],
-    });
   });
 });

@@ -21,8 +21,10 @@ import { Bell } from '../src/shell/process/bell.js';
 import { dispatchOutbox } from '../src/shell/process/dispatch-outbox.js';
 import { SpecPublisher } from '../src/shell/process/spec-publisher.js';
 import { StatsBoard } from '../src/shell/process/stats-board.js';
+import { TableStateMender } from '../src/shell/process/table-state-mender.js';
 import { wakeMirrors } from '../src/shell/process/wake-mirrors.js';
 import { createdBody, peer } from './mirror-examples.js';
+import { applyStats, tableStats } from './stats-examples.js';
 
 const by = { metadata: { actor: 'test' } };
 const log = createLog({ level: 'silent', service: 'control', instance: 'test' });
@@ -73,6 +75,9 @@ afterAll(async () => {
 const eventTypes = async (mirrorId: string): Promise<readonly string[]> =>
   (await store.events.load(mirrorStream(mirrorId))).map(({ event }) => event.type);
 
+const menderOf = (stats: StatsBoard): TableStateMender =>
+  new TableStateMender({ catalog, mirrors: store.mirrors, stats, now, newId: randomUUID });
+
 /** Runs outbox and clock until `done`, then stops them. */
 async function runUntil(done: () => Promise<boolean>, what: string): Promise<void> {
   const stopping = new AbortController();
@@ -83,7 +88,7 @@ async function runUntil(done: () => Promise<boolean>, what: string): Promise<voi
   const parts = { catalog, messaging, specs, log, signal };
   const loops = [
     dispatchOutbox({ ...parts, bell }),
-    wakeMirrors({ ...parts, mirrors: store.mirrors, stats, now }),
+    wakeMirrors({ ...parts, mirrors: store.mirrors, stats, mender: menderOf(stats), now }),
   ];
   try {
     await until(
@@ -127,6 +132,35 @@ describe('the process manager', () => {
       'step_lost',
       'step_started',
     ]);
+  });
+
+  it('a table whose state was never told is put right by what statistics show twice', async () => {
+    const stream = mirrorStream('mtold');
+    const body = { ...createdBody, id: 'mtold', name: 'told' };
+    await store.mirrors.handle(stream, { type: 'create', body }, by);
+    const stats = new StatsBoard(catalog, now);
+    const mender = menderOf(stats);
+    const shows = (status: 'running' | 'catching_up') =>
+      stats.note(applyStats({ mirror_id: 'mtold', tables: [tableStats({ status })] }));
+    const statusOf = async (): Promise<unknown> => {
+      const rows = await database.query(
+        `select status from mirror_tables where mirror_id = 'mtold'`,
+      );
+      return rows[0]?.['status'];
+    };
+    shows('catching_up');
+    expect([await mender.look(), await mender.look()]).toEqual([0, 0]);
+    shows('running');
+    expect(await mender.look()).toBe(0);
+    clock.advance(60_000);
+    // What was heard a minute ago may be over.
+    expect(await mender.look()).toBe(0);
+    shows('running');
+    expect(await mender.look()).toBe(0);
+    expect(await statusOf()).toBe('pending');
+    expect(await mender.look()).toBe(1);
+    expect(await statusOf()).toBe('running');
+    expect(await mender.look()).toBe(0);
   });
 
   it('rebuilt read models are those that were kept', async () => {

@@ -211,7 +211,7 @@ describe('tables that appear on the source', () => {
   const patterns = [
     { source_schema: 'public', destination_schema: '*', exclude_columns: [] },
   ] as const;
-  const running = (schema_changes: 'auto' | 'manual', own_publication = false) =>
+  const running = (schema_changes: 'auto' | 'manual') =>
     HISTORIES.running.map((event): MirrorEvent =>
       event.type === 'mirror_created'
         ? {
@@ -219,7 +219,6 @@ describe('tables that appear on the source', () => {
             body: {
               ...event.body,
               patterns,
-              own_publication,
               options: { ...event.body.options, schema_changes },
             },
           }
@@ -247,7 +246,6 @@ describe('tables that appear on the source', () => {
   it.each([
     ['the mirror has no pattern', HISTORIES.running],
     ['changes of structure are for people to make', running('manual')],
-    ['the publication is not ours to alter', running('auto', true)],
   ])('are only told when %s', (_reason, history) => {
     expect(types(when(history, appeared).events)).toEqual(['tables_appeared']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ApplyStats, CaptureStats, TableStats } from '@bunnydb/contracts';
+import type { ApplyStats, TableStats } from '@bunnydb/contracts';
 import {
   NO_RATES,
   lagBytesOf,
@@ -10,52 +10,13 @@ import {
 import { mirrorObject, snapshotOf, tableObject } from '../src/core/view/mirror-object.js';
 import { refuseWorkerEvent } from '../src/core/parse-worker-event.js';
 import { DEFAULT_MIRROR_CONFIG } from '../src/core/mirror/mirror-config.js';
+import {
+  applyStats as apply,
+  captureStats as capture,
+  tableStats as table,
+} from './stats-examples.js';
 import { HISTORIES, NOW, stateAfter, told } from './mirror-examples.js';
 
-const capture = (source_lsn: string, confirmed_lsn: string): CaptureStats => ({
-  v: 1,
-  mirror_id: 'm1',
-  service: 'capture',
-  at: NOW.toISOString(),
-  source_lsn,
-  published_lsn: confirmed_lsn,
-  confirmed_lsn,
-  retained_wal_bytes: 1,
-  stream_bytes: 2,
-  stream_messages: 3,
-  transactions: 4,
-  changes: 5,
-  bytes: 6,
-});
-const table = (over: Partial<TableStats> = {}): TableStats => ({
-  table: 'public.users',
-  destination_table: 'public.users',
-  status: 'running',
-  rows_inserted: 1,
-  rows_updated: 2,
-  rows_deleted: 3,
-  last_synced_at: null,
-  ...over,
-});
-const apply = (over: Partial<ApplyStats> = {}): ApplyStats => ({
-  v: 1,
-  mirror_id: 'm1',
-  service: 'apply',
-  at: NOW.toISOString(),
-  phase: 'streaming',
-  applied_lsn: '0/100',
-  flushed_lsn: '0/100',
-  applied_commit_time: null,
-  lag_seconds: 0.5,
-  last_batch_id: 'b1',
-  transactions: 10,
-  changes: 100,
-  batches: 5,
-  exact_path_batches: 0,
-  missing_rows: 0,
-  tables: [table()],
-  ...over,
-});
 const copy = {
   partitions_done: 1,
   partitions_total: 2,

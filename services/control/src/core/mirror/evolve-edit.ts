@@ -84,7 +84,7 @@ function appeared(state: Streaming, { body }: Appeared): Streaming {
   const waiting = state.appeared ?? [];
   const known = sourceNames([...mirror.tables, ...underWay, ...waiting]);
   const fresh = body.tables.filter((table) => !known.has(nameOf(table)));
-  const isWanted = (mirror.patterns ?? []).length > 0 && !mirror.ownPublication;
+  const isWanted = (mirror.patterns ?? []).length > 0;
   return isWanted && fresh.length > 0 ? { ...state, appeared: [...waiting, ...fresh] } : state;
 }
 

@@ -63,6 +63,32 @@ function lineOf(event: MirrorEvent): LogLine | null {
     case 'tables_dropped':
       return cleaned('destination tables dropped', event.body.left);
     case 'session_started':
+    case 'session_failed':
+    case 'session_recovered':
+      return sessionLine(event);
+    case 'copy_started':
+      return info('snapshot', 'copy started', { tables: event.body.tables });
+    case 'copy_finished':
+      return info('snapshot', 'copy finished', {
+        tables: event.body.tables,
+        rows: event.body.rows,
+        seconds: event.body.seconds,
+      });
+    case 'mirror_dropped':
+      return cleaned('mirror dropped', event.body.left);
+    default:
+      return assertNever(event);
+  }
+}
+
+type SessionEvent = Extract<
+  MirrorEvent,
+  { type: 'session_started' | 'session_failed' | 'session_recovered' }
+>;
+
+function sessionLine(event: SessionEvent): LogLine {
+  switch (event.type) {
+    case 'session_started':
       return info('replication', `${event.body.service} took the mirror up`, {
         instance: event.body.instance,
         generation: event.body.generation,
@@ -75,16 +101,6 @@ function lineOf(event: MirrorEvent): LogLine | null {
       });
     case 'session_recovered':
       return info('replication', `${event.body.service} works again`);
-    case 'copy_started':
-      return info('snapshot', 'copy started', { tables: event.body.tables });
-    case 'copy_finished':
-      return info('snapshot', 'copy finished', {
-        tables: event.body.tables,
-        rows: event.body.rows,
-        seconds: event.body.seconds,
-      });
-    case 'mirror_dropped':
-      return cleaned('mirror dropped', event.body.left);
     default:
       return assertNever(event);
   }

@@ -35,8 +35,7 @@ export function commandSpecOf(
     publication_name: mirror.publicationName,
     own_publication: mirror.ownPublication,
     tables,
-    // Nothing can join a publication that is never altered.
-    ...(patterns.length === 0 || mirror.ownPublication ? {} : { patterns }),
+    ...(patterns.length === 0 ? {} : { patterns }),
     options: mirror.options,
     ...(mirror.identity === null ? {} : { source_identity: mirror.identity }),
   };

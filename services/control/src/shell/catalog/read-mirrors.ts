@@ -57,6 +57,17 @@ export async function readMirrorTables(
     .execute();
 }
 
+/** Every table that is not in its mirror's main lane, as far as was told. */
+export async function readTablesOutside(
+  catalog: Kysely<CatalogTables>,
+): Promise<readonly Pick<MirrorTableRow, 'mirror_id' | 'source_table'>[]> {
+  return catalog
+    .selectFrom('mirror_tables')
+    .select(['mirror_id', 'source_table'])
+    .where('status', '<>', 'running')
+    .execute();
+}
+
 /** Ids of the mirrors whose wait is over. */
 export async function readDueMirrors(
   catalog: Kysely<CatalogTables>,

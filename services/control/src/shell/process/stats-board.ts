@@ -83,6 +83,13 @@ export class StatsBoard {
     return this.#boards.get(mirrorId)?.stats ?? NO_STATS;
   }
 
+  /** What the applier told of late; null when nothing was heard of the mirror for a while. */
+  freshApply(mirrorId: string): ApplyStats | null {
+    const board = this.#boards.get(mirrorId);
+    if (!board || this.#now().getTime() - board.heardAtMs > STALE_MS) return null;
+    return board.stats.apply;
+  }
+
   ratesOf(mirrorId: string): Rates {
     const board = this.#boards.get(mirrorId);
     if (!board || this.#now().getTime() - board.heardAtMs > STALE_MS) return NO_RATES;

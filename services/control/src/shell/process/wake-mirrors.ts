@@ -10,10 +10,12 @@ import type { MirrorHandler } from '../catalog/control-store.js';
 import { readDueMirrors, readMirrorsOutstanding } from '../catalog/read-mirrors.js';
 import type { SpecPublisher } from './spec-publisher.js';
 import type { StatsBoard } from './stats-board.js';
+import type { TableStateMender } from './table-state-mender.js';
 
 const TICK_MS = 500;
 const RECONCILE_EVERY_MS = 30_000;
 const LOOK_FOR_LOST_EVERY_MS = 15_000;
+const LOOK_AT_TABLES_EVERY_MS = 15_000;
 /** A command without an answer for this long is looked for in the queue. */
 const OUTSTANDING_MS = 30_000;
 
@@ -25,6 +27,7 @@ export interface WakeOptions {
   readonly mirrors: MirrorHandler;
   readonly specs: SpecPublisher;
   readonly stats: StatsBoard;
+  readonly mender: TableStateMender;
   readonly log: ServiceLog;
   readonly now: () => Date;
   readonly signal: AbortSignal;
@@ -32,7 +35,7 @@ export interface WakeOptions {
 
 /**
  * Does what only the passing of time brings about, until the signal aborts: ends waits that are over, puts specs right that NATS lost,
- * sends commands again that NATS lost. The times stand in the catalog, so nothing is forgotten over a restart.
+ * sends commands again that NATS lost, notes states of tables that were never told. The times stand in the catalog, so nothing is forgotten over a restart.
  */
 export async function wakeMirrors(options: WakeOptions): Promise<void> {
   const { log, signal, now } = options;
@@ -40,6 +43,7 @@ export async function wakeMirrors(options: WakeOptions): Promise<void> {
     { everyMs: TICK_MS, run: endWaits, dueAt: 0 },
     { everyMs: RECONCILE_EVERY_MS, run: reconcileSpecs, dueAt: 0 },
     { everyMs: LOOK_FOR_LOST_EVERY_MS, run: findLostCommands, dueAt: 0 },
+    { everyMs: LOOK_AT_TABLES_EVERY_MS, run: mendTableStates, dueAt: 0 },
   ];
   while (!signal.aborted) {
     for (const chore of chores) {
@@ -67,6 +71,11 @@ async function reconcileSpecs({ catalog, specs, stats, log }: WakeOptions): Prom
   stats.keepOnly(new Set(rows.map((row) => row.mirror_id)));
   const mended = await specs.reconcile();
   if (mended.length > 0) log.info({ mirrors: mended }, 'specs were put right');
+}
+
+async function mendTableStates({ mender, log }: WakeOptions): Promise<void> {
+  const tables = await mender.look();
+  if (tables > 0) log.warn({ tables }, 'states of tables that were never told were put right');
 }
 
 /**
