@@ -1,6 +1,7 @@
 import type { FailureReport } from '@bunnydb/failure';
 import { formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
 import type { ColumnModel } from './catalog-model.js';
+import { Counterparts } from './counterparts.js';
 import { diffColumns } from './diff-columns.js';
 import { sequenceName } from './column-ddl.js';
 import { PLAIN_COLUMN, isLarge } from './follow-added.js';
@@ -42,7 +43,12 @@ export function planExisting(
     source: { name: mapping.source, columns: targets.map(wantedModel) },
     destination: { name: mapping.destination, columns },
   };
-  const sink: DiffSink = { changes: [], notes: [], names: new NameBook([]) };
+  const sink: DiffSink = {
+    changes: [],
+    notes: [],
+    names: new NameBook([]),
+    counterparts: new Counterparts(),
+  };
   diffColumns(pair, EVERYTHING, sink);
   const byObject = new Map(targets.map((target) => [objectText(pair, target.name), target]));
   const existing = new Map(columns.map((column) => [column.name, column]));
@@ -179,6 +185,8 @@ const EVERYTHING: DiffOptions = {
   types: true,
   defaults: true,
   notNull: true,
+  identity: false,
+  sequences: false,
   checks: false,
   indexes: false,
   foreignKeys: false,
