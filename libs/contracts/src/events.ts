@@ -48,10 +48,16 @@ export type StructureBuilt = WorkerEvent<
   }
 >;
 export const STRUCTURE_LIST_MAX = 500;
-/** How far `build_structure` is, every few seconds while it gets on. */
+/** How far `build_structure` or `sync_schema` is, every few seconds while it gets on. */
 export type StructureProgress = WorkerEvent<
   'structure_progress',
-  { readonly done: number; readonly total: number; readonly object: string }
+  {
+    readonly done: number;
+    readonly total: number;
+    readonly object: string;
+    /** How far the object itself is, in words, where the server tells. */
+    readonly detail?: string;
+  }
 >;
 export type SourcePrepared = WorkerEvent<
   'source_prepared',

@@ -11,12 +11,15 @@ import { type CompareOptions, compareWith, readSourceStructure } from './compare
 import { makeChange } from './make-change.js';
 import { noteBuiltTables } from './schema-bookkeeping.js';
 import { lockStructure, withBuilder } from './structure-session.js';
+import { IndexBuildWatch } from './watch-index-builds.js';
 import { waitUntilConsistent } from './wait-until-consistent.js';
 
 export interface BuildProgress {
   readonly done: number;
   readonly total: number;
   readonly object: string;
+  /** How far the object itself is, in words, where the server tells. */
+  readonly detail?: string;
 }
 
 export interface BuildOptions extends CompareOptions {
@@ -80,11 +83,15 @@ class BuildRun {
   readonly #options: BuildOptions;
   readonly #total: number;
   readonly #notMade = new Set<string>();
+  readonly #watch: IndexBuildWatch;
   #done = 0;
 
   constructor(options: BuildOptions, total: number) {
     this.#options = options;
     this.#total = total;
+    this.#watch = new IndexBuildWatch(options, (object, detail) =>
+      options.onProgress({ done: this.#done, total, object, detail }),
+    );
   }
 
   /** Changes of one table one after the other, several tables at a time. */
@@ -115,7 +122,9 @@ class BuildRun {
     if (this.#notMade.has(object)) {
       this.skipped.push({ object, reason: `${change.kind}: what it builds on could not be made` });
     } else {
-      const outcome = await makeChange(client, change, this.#options.signal);
+      const outcome = await this.#watch.during(client, object, () =>
+        makeChange(client, change, this.#options.signal),
+      );
       if (outcome.tag === 'made') this.built.push(`${change.kind} ${object}`);
       else {
         this.#notMade.add(object);

@@ -9,7 +9,9 @@ import {
   type SchemaDiffReply,
   type SchemaShadowReply,
   type SchemaSyncReply,
+  type SchemaSynced,
   type StructureBuilt,
+  type SyncSchema,
   type TablesDropped,
   type TablesProvisioned,
   type ValidateReply,
@@ -23,6 +25,7 @@ import {
   parseStructureRequest,
   parseValidateRequest,
 } from '../core/parse-request.js';
+import { askLanes } from './ask-lanes.js';
 import { buildStructure } from './build-structure.js';
 import { dropTables } from './drop-tables.js';
 import { findSpec } from './find-spec.js';
@@ -32,6 +35,7 @@ import { testPeer } from './peer-test.js';
 import { provisionTables } from './provision-tables.js';
 import { serveShadow } from './shadow-tables.js';
 import { tellProgress } from './structure-progress.js';
+import { syncByCommand } from './sync-by-command.js';
 import { diffMirror, syncMirror } from './sync-structure.js';
 import { validateMirror } from './validate.js';
 
@@ -92,7 +96,10 @@ export class ControlResponder {
     const wishes = parseStructureRequest(request);
     const spec = await findSpec(this.#messaging, wishes);
     const { signal } = this.#run;
-    return await syncMirror({ spec, openSecret: this.#openSecret, signal, wishes });
+    const onReleased = (tables: readonly string[]): Promise<void> =>
+      askLanes(this.#messaging, spec, { action: 'retry' }, tables);
+    const openSecret = this.#openSecret;
+    return await syncMirror({ spec, openSecret, signal, wishes, onReleased });
   }
 
   @HandleQuery(Query.SchemaShadow)
@@ -123,6 +130,22 @@ export class ControlResponder {
         seconds,
       },
     };
+  }
+
+  @HandleCommand('sync_schema')
+  async handleSyncSchema(
+    command: SyncSchema,
+    { signal }: CommandContext,
+  ): Promise<CommandAnswer<SchemaSynced>> {
+    const { instance } = this.#run;
+    const body = await syncByCommand({
+      command,
+      openSecret: this.#openSecret,
+      signal,
+      messaging: this.#messaging,
+      instance,
+    });
+    return { type: 'schema_synced', body };
   }
 
   @HandleCommand('provision_tables')

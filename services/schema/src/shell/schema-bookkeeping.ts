@@ -1,4 +1,4 @@
-import type { MirrorSpec } from '@bunnydb/contracts';
+import type { MirrorSpec, SchemaChange } from '@bunnydb/contracts';
 import type pg from 'pg';
 
 /**
@@ -25,6 +25,34 @@ export async function ensureSchemaBookkeeping(client: pg.Client): Promise<void> 
   }
 }
 
+/** What the command was about to make when it was delivered before; undefined when it is new. */
+export async function findSyncRun(
+  client: pg.Client,
+  mirrorId: string,
+  commandId: string,
+): Promise<readonly SchemaChange[] | undefined> {
+  await ensureSchemaBookkeeping(client);
+  const { rows } = await client.query<{ changes: readonly SchemaChange[] }>(
+    `select changes from _bunny.sync_run where mirror_id = $1 and command_id = $2`,
+    [mirrorId, commandId],
+  );
+  return rows[0]?.changes;
+}
+
+/** Notes what a command is about to make. */
+export async function noteSyncRun(
+  client: pg.Client,
+  mirrorId: string,
+  commandId: string,
+  changes: readonly SchemaChange[],
+): Promise<void> {
+  await client.query(
+    `insert into _bunny.sync_run (mirror_id, command_id, changes) values ($1, $2, $3)
+     on conflict (mirror_id) do update set command_id = excluded.command_id, changes = excluded.changes, begun_at = pg_catalog.now()`,
+    [mirrorId, commandId, JSON.stringify(changes)],
+  );
+}
+
 /** Notes that these tables have been given everything. */
 export async function noteBuiltTables(client: pg.Client, spec: MirrorSpec): Promise<void> {
   await ensureSchemaBookkeeping(client);
@@ -44,7 +72,7 @@ async function isComplete(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ present: number }>(
     `select pg_catalog.count(*)::int as present
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table')`,
+      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run')`,
   );
   return rows[0]?.present === CREATE_TABLES.length;
 }
@@ -84,5 +112,12 @@ const CREATE_TABLES = [
      source_table text,
      built_at timestamptz not null default now(),
      primary key (mirror_id, source_schema, source_table)
+   )`,
+  // What the last synchronisation was about to make: the command may be delivered again after a crash.
+  `create table if not exists _bunny.sync_run (
+     mirror_id text primary key,
+     command_id text not null,
+     changes json not null,
+     begun_at timestamptz not null default now()
    )`,
 ] as const;

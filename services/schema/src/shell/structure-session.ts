@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { FailureKind, MirrorError } from '@bunnydb/failure';
 import { killSession } from '@bunnydb/pg-client';
@@ -43,5 +44,26 @@ export async function lockStructure(client: pg.Client, spec: MirrorSpec): Promis
   );
 }
 
+/** The same, tried for a while: for who has decided on something and waits for it. */
+export async function awaitStructureLock(
+  client: pg.Client,
+  spec: MirrorSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + LOCK_DEADLINE_MS;
+  for (;;) {
+    try {
+      await lockStructure(client, spec);
+      return;
+    } catch (error) {
+      const isHeld = error instanceof MirrorError && error.kind === FailureKind.LockTimeout;
+      if (!isHeld || Date.now() >= deadline) throw error;
+    }
+    await sleep(LOCK_PAUSE_MS, undefined, { signal });
+  }
+}
+
+const LOCK_DEADLINE_MS = 20_000;
+const LOCK_PAUSE_MS = 250;
 /** "stru" in ASCII. */
 const STRUCTURE_LOCK_CLASS = 0x73747275;

@@ -4,15 +4,21 @@ import type {
   SchemaDiffReply,
   SchemaSyncReply,
 } from '@bunnydb/contracts';
-import { MirrorError } from '@bunnydb/failure';
-import { formatQualifiedName } from '@bunnydb/pg-model';
+import { MirrorError, faultPoint } from '@bunnydb/failure';
+import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
+import type pg from 'pg';
 import { fitReply } from '../core/fit-reply.js';
+import { releasedTables } from '../core/poll-policy.js';
 import { type ChangeWishes, selectChanges } from '../core/select-changes.js';
 import { type StructureChange, isExtra } from '../core/structure-change.js';
+import { placesOf } from '../core/table-places.js';
+import type { BuildProgress } from './build-structure.js';
 import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
 import { makeChange } from './make-change.js';
 import { withPeer } from './peer-session.js';
-import { lockStructure, withBuilder } from './structure-session.js';
+import { findSyncRun, noteSyncRun } from './schema-bookkeeping.js';
+import { awaitStructureLock, withBuilder } from './structure-session.js';
+import { IndexBuildWatch } from './watch-index-builds.js';
 
 /** What a mirror's destination lacks of its source now. Nothing is changed. */
 export async function diffMirror(options: CompareOptions): Promise<SchemaDiffReply> {
@@ -37,42 +43,101 @@ export async function diffMirror(options: CompareOptions): Promise<SchemaDiffRep
 
 export interface SyncOptions extends CompareOptions {
   readonly wishes: ChangeWishes & { readonly dry_run?: boolean | undefined };
+  /** The command that asks, which may be delivered again after a crash. */
+  readonly commandId?: string;
+  readonly onProgress?: (progress: BuildProgress) => void;
+  /** Called with the destination tables that were held for what was made. */
+  readonly onReleased?: (tables: readonly string[]) => Promise<void>;
 }
 
 /**
  * Makes the pending changes that a person asked for, one by one. The first that fails ends it: what was made stays, and the rest is told as skipped. When an
- * id is no longer pending nothing is done, since the person decided on something else.
+ * id is no longer pending nothing is done, since the person decided on something else; but for what the same command made before it was cut off.
  */
 export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply> {
-  const { spec, signal, wishes } = options;
+  const { spec, signal, wishes, commandId } = options;
   const source = await readSourceStructure(options);
   return await withBuilder(options, async (client) => {
-    if (wishes.dry_run !== true) await lockStructure(client, spec);
+    if (wishes.dry_run !== true) await awaitStructureLock(client, spec, signal);
     const { changes } = await compareWith(source, spec, client);
     const { selected, skipped, stale, unknownGroups } = selectChanges(changes, wishes);
     refuseUnknownGroups(unknownGroups);
-    const told: SchemaChangeOutcome[] = skipped.map(({ change, outcome }) =>
-      withOutcome(change, outcome),
-    );
-    if (stale.length > 0) return syncReply([], told, [], stale);
+    const told = skipped.map(({ change, outcome }) => withOutcome(change, outcome));
+    const before =
+      commandId === undefined ? undefined : await findSyncRun(client, spec.id, commandId);
+    if (before === undefined && stale.length > 0) return syncReply([], told, [], stale);
     if (wishes.dry_run === true) {
       const dry = selected.map((change) => withOutcome(change, 'dry run'));
       return syncReply([], [...dry, ...told], [], stale);
     }
-    const applied: SchemaChange[] = [];
-    const failed: SchemaChangeOutcome[] = [];
-    for (const change of selected) {
-      signal.throwIfAborted();
-      if (failed.length > 0) {
-        told.push(withOutcome(change, 'a change before it failed'));
-        continue;
-      }
-      const outcome = await makeChange(client, change, signal);
-      if (outcome.tag === 'made') applied.push(schemaChangeOf(change));
-      else failed.push(withOutcome(change, outcome.reason));
+    if (commandId !== undefined && before === undefined) {
+      await noteSyncRun(client, spec.id, commandId, selected.map(schemaChangeOf));
     }
-    return syncReply(applied, told, failed, stale);
+    const run = await makeSelected(client, selected, options);
+    const places = placesOf(spec.tables, source, await heldTables(client, spec));
+    if (run.made.length > 0 && places.length > 0) {
+      const left = (await compareWith(source, spec, client)).changes;
+      await options.onReleased?.(releasedTables(run.made, left, places));
+    }
+    const isPending = new Set(changes.map((change) => change.id));
+    const earlier = (before ?? []).filter((change) => !isPending.has(change.id));
+    const applied = [...earlier, ...run.made.map(schemaChangeOf)];
+    return syncReply(applied, [...run.skipped, ...told], run.failed, []);
   });
+}
+
+interface SyncRun {
+  readonly made: readonly StructureChange[];
+  readonly skipped: readonly SchemaChangeOutcome[];
+  readonly failed: readonly SchemaChangeOutcome[];
+}
+
+async function makeSelected(
+  client: pg.Client,
+  selected: readonly StructureChange[],
+  options: SyncOptions,
+): Promise<SyncRun> {
+  const { signal, onProgress = () => undefined } = options;
+  const total = selected.length;
+  const [made, skipped, failed] = [
+    [] as StructureChange[],
+    [] as SchemaChangeOutcome[],
+    [] as SchemaChangeOutcome[],
+  ];
+  const watch = new IndexBuildWatch(options, (object, detail) =>
+    onProgress({ done: made.length, total, object, detail }),
+  );
+  for (const change of selected) {
+    signal.throwIfAborted();
+    if (failed.length > 0) {
+      skipped.push(withOutcome(change, 'a change before it failed'));
+      continue;
+    }
+    const { object } = change;
+    onProgress({ done: made.length, total, object });
+    const outcome = await watch.during(client, object, () => makeChange(client, change, signal));
+    if (outcome.tag === 'made') made.push(change);
+    else failed.push(withOutcome(change, outcome.reason));
+    faultPoint('schema.between_changes');
+  }
+  return { made, skipped, failed };
+}
+
+/** Tables that wait for a change of structure, if an applier has been at this destination. */
+async function heldTables(
+  client: pg.Client,
+  spec: CompareOptions['spec'],
+): Promise<readonly (QualifiedName & { readonly state: string })[]> {
+  const { rows: there } = await client.query<{ exists: boolean }>(
+    `select pg_catalog.to_regclass('_bunny.table_state') is not null as exists`,
+  );
+  if (there[0]?.exists !== true) return [];
+  const { rows } = await client.query<QualifiedName & { readonly state: string }>(
+    `select source_schema as schema, source_table as table, state from _bunny.table_state
+      where mirror_id = $1 and state = 'held'`,
+    [spec.id],
+  );
+  return rows;
 }
 
 function syncReply(

@@ -1,0 +1,76 @@
+import type { TableMapping } from '@bunnydb/contracts';
+import { describe, expect, it } from 'vitest';
+import { describeIndexProgress } from '../src/core/index-progress.js';
+import { appearedTables } from '../src/core/pattern-tables.js';
+import { isMadeByPoll, releasedTables, tablesOfOldShape } from '../src/core/poll-policy.js';
+import { RelationIndex } from '../src/core/relation-facts.js';
+import { type ChangeKind, type StructureChange, changeOf } from '../src/core/structure-change.js';
+import { relation } from './relation-builder.js';
+
+const change = (kind: ChangeKind, table: string, destructive = false): StructureChange =>
+  changeOf({ kind, object: table, table, statements: [], locks: '', reason: '', destructive });
+const places = [
+  { table: 's.live', state: 'running' },
+  { table: 's.held', state: 'held' },
+];
+
+describe('what a poll makes', () => {
+  it('is what changes no shape of rows, and of a held table all but what loses data', () => {
+    const isMade = (kind: ChangeKind, table: string, destructive = false): boolean =>
+      isMadeByPoll(change(kind, table, destructive), places);
+    expect(isMade('create_index', 's.live')).toBe(true);
+    expect(isMade('add_enum_value', '')).toBe(true);
+    expect(isMade('alter_type', 's.live')).toBe(false);
+    expect(isMade('alter_type', 's.held')).toBe(true);
+    expect(isMade('alter_type', 's.held', true)).toBe(false);
+    expect(isMade('create_index', 's.copied')).toBe(false);
+    expect(isMade('drop_index', 's.live')).toBe(false);
+  });
+
+  it('releases a held table when nothing is left that its rows need', () => {
+    const made = [change('alter_type', 's.held'), change('create_index', 's.live')];
+    expect(releasedTables(made, [], places)).toEqual(['s.held']);
+    expect(releasedTables(made, [change('create_index', 's.held')], places)).toEqual(['s.held']);
+    expect(releasedTables(made, [change('add_column', 's.held')], places)).toEqual([]);
+    expect(releasedTables([change('create_index', 's.live')], [], places)).toEqual([]);
+  });
+
+  it('leaves the shape of running tables to the stream', () => {
+    const changes = [change('add_column', 's.live'), change('add_column', 's.held')];
+    expect(tablesOfOldShape(changes, places)).toEqual(['s.live']);
+  });
+});
+
+describe('a pattern', () => {
+  const patterns = [{ source_schema: 'a.b', destination_schema: '*', exclude_columns: ['secret'] }];
+  const name = (table: string, schema = 'a.b') => ({ schema, table });
+  const known: readonly TableMapping[] = [
+    { source: name('old'), destination: name('old'), exclude_columns: [] },
+    { source: name('x', 'else'), destination: name('taken'), exclude_columns: [] },
+  ];
+
+  it('takes tables that can be replicated, are new, and have a destination of their own', () => {
+    const relations = new RelationIndex([
+      relation('', { name: name('old') }),
+      relation('', { name: name('new') }),
+      relation('', { name: name('taken') }),
+      relation('', { name: name('other', 'b') }),
+      relation('', { name: name('keyless'), identityColumns: [] }),
+      relation('', { name: name('hidden'), canSelect: false }),
+      relation('', { name: name('part'), partitionOf: name('old') }),
+    ]);
+    const tables = appearedTables(patterns, known, relations);
+    expect(tables.map((table) => table.source.table)).toEqual(['new']);
+  });
+});
+
+describe('the progress of an index', () => {
+  it('is told in words, with a share where the server counts', () => {
+    const row = { blocks_done: '0', blocks_total: '0', tuples_done: '0', tuples_total: '0' };
+    expect(describeIndexProgress({ ...row, phase: 'initializing' })).toBe('initializing');
+    const scanning = { ...row, phase: 'scanning', blocks_done: '50', blocks_total: '200' };
+    expect(describeIndexProgress(scanning)).toBe('scanning, 25 %');
+    const loading = { ...row, phase: 'loading', tuples_done: '3', tuples_total: '4' };
+    expect(describeIndexProgress(loading)).toBe('loading, 75 %');
+  });
+});
