@@ -161,8 +161,10 @@ export class CapturedMirror {
     for (let sequence = Math.max(1, state.first_seq); sequence <= state.last_seq; sequence++) {
       const message = await this.messaging.jsm.streams.getMessage(name, { seq: sequence });
       if (!message) continue;
-      const isCommit = message.subject.endsWith('._commit');
-      const isMark = message.subject.endsWith('._schema');
+      // Strangers may publish there, too.
+      const isOurs = message.header.has(Header.Batch);
+      const isCommit = isOurs && message.subject.endsWith('._commit');
+      const isMark = isOurs && message.subject.endsWith('._schema');
       found.push({
         sequence,
         subject: message.subject,

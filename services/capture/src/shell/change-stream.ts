@@ -1,13 +1,8 @@
-import { Header, decodeCommitHead } from '@bunnydb/change-stream';
-import {
-  type MirrorSpec,
-  changeStreamName,
-  changeSubjects,
-  commitSubject,
-} from '@bunnydb/contracts';
+import { type MirrorSpec, changeStreamName, changeSubjects } from '@bunnydb/contracts';
 import { type Messaging, isMissingResource, toMessagingError } from '@bunnydb/messaging';
-import { DiscardPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import type { StreamFacts } from '../core/start-position.js';
+import { findLastCommit } from './last-commit.js';
 
 /** Creates the mirror's change stream if it is not there; brings its limit in line with the spec if it is. */
 export async function ensureChangeStream(messaging: Messaging, spec: MirrorSpec): Promise<void> {
@@ -66,29 +61,15 @@ export async function readStreamFacts(
   const name = changeStreamName(spec.id);
   try {
     const { state } = await messaging.jsm.streams.info(name);
-    const message = await messaging.jsm.streams
-      .getMessage(name, { last_by_subj: commitSubject(spec.name) })
-      .catch(nullIfNoMessage);
-    const facts = { lastSequence: state.last_seq, bytes: state.bytes };
-    if (!message) return { ...facts, lastCommit: undefined };
-    const head = decodeCommitHead(message.header);
+    const place = { name, mirrorName: spec.name, firstSequence: Math.max(1, state.first_seq) };
     return {
-      ...facts,
-      lastCommit: {
-        lastLsn: head.lastLsn,
-        epochMs: Number(message.header.get(Header.Epoch)),
-        sequence: message.seq,
-      },
+      lastSequence: state.last_seq,
+      bytes: state.bytes,
+      lastCommit: await findLastCommit(messaging, place),
     };
   } catch (error) {
     throw toMessagingError(error, { stream: name });
   }
 }
 
-function nullIfNoMessage(error: unknown): null {
-  if (error instanceof JetStreamApiError && error.code === NO_MESSAGE_FOUND) return null;
-  throw error;
-}
-
-const NO_MESSAGE_FOUND = 10037;
 const DUPLICATE_WINDOW_NS = 10_000_000_000;
