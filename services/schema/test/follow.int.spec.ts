@@ -82,7 +82,8 @@ describe('a column that was added on the source', () => {
     await fixture.start(`create table t (id int primary key); insert into t values (4)`);
     await fixture.source.query(
       `create type mood as enum ('bad', 'good'); create domain small as int check (value < 100);
-       alter table t add m mood default 'good', add s small, add twice int generated always as (id * 2) stored`,
+       alter table t add twice int generated always as (id * 2) stored;
+       alter table t add m mood default 'good', add s small`,
     );
     expect(await fixture.follow()).toMatchObject(FOLLOWED);
     expect(await fixture.rows(fixture.destination)).toEqual([

@@ -95,7 +95,7 @@ function outcome(tag: 'refused' | 'busy', error: MirrorError, more: string): Cha
 }
 
 /** Failures that say something of the object, not of the server. */
-const REFUSED: ReadonlySet<FailureKind> = new Set([
+export const REFUSED: ReadonlySet<FailureKind> = new Set([
   FailureKind.ConstraintViolated,
   FailureKind.SchemaMismatch,
   FailureKind.TableMissing,
@@ -104,7 +104,8 @@ const REFUSED: ReadonlySet<FailureKind> = new Set([
   FailureKind.InvalidInput,
   FailureKind.Unexpected,
 ]);
-const BUSY: ReadonlySet<FailureKind> = new Set([
+/** Failures that pass when others are done. */
+export const BUSY: ReadonlySet<FailureKind> = new Set([
   FailureKind.LockTimeout,
   FailureKind.SerializationConflict,
 ]);
