@@ -60,8 +60,9 @@ export class LaneBook {
     return await this.#inTurn(async () => {
       await this.#client.query('begin');
       try {
+        const wanted = new Set(tables);
         const mappings = this.#spec.tables.filter(({ source }) =>
-          tables.includes(formatQualifiedName(source)),
+          wanted.has(formatQualifiedName(source)),
         );
         const entries = await this.#select(mappings, 'for update');
         const changed: string[] = [];
@@ -111,10 +112,10 @@ export class LaneBook {
         mappings.map(({ source }) => source.table),
       ],
     );
+    // A mirror may have thousands of tables.
+    const byName = new Map(rows.map((row) => [formatQualifiedName(row), row]));
     return mappings.flatMap((mapping) => {
-      const row = rows.find(
-        ({ schema, table }) => schema === mapping.source.schema && table === mapping.source.table,
-      );
+      const row = byName.get(formatQualifiedName(mapping.source));
       return row ? [this.#entryOf(mapping, row)] : [];
     });
   }

@@ -15,12 +15,13 @@
  *
  * A failure that is a table's own puts it into state `error`, to wait; any other ends `run`, and the session's policy judges it.
  */
-import { lanesSubject } from '@bunnydb/contracts';
-import { reportOf } from '@bunnydb/failure';
+import { lanesSubject, lookSubject } from '@bunnydb/contracts';
+import { MirrorError, reportOf } from '@bunnydb/failure';
 import { closeSession, connectClient, toMirrorError } from '@bunnydb/pg-client';
 import { nextRetryMs, scopeOf } from '../core/lane-failure.js';
 import { type LaneStart, nextDueMs, planLanes, signalOf } from '../core/lane-plan.js';
 import { noteOf, stepLane } from '../core/lane-state.js';
+import { mayBeStructural } from '../core/table-refusal.js';
 import { copyApplicationName } from './application-name.js';
 import { LaneBook, type LaneChange, type LaneEntry } from './lane-book.js';
 import {
@@ -94,12 +95,15 @@ export class LaneRunner {
   }
 
   async #lookOnce(world: LaneWorld): Promise<number | null> {
-    await this.#stopOvertaken(await world.book.read());
-    await this.#takeUp(world, await world.book.read());
-    const entries = await world.book.read();
+    // A lane that ends while its row is read may have been read as it was before: it counts as active until the next look, which its end calls for.
+    const active = new Set(this.#lanes.keys());
+    let entries = await world.book.read();
+    // Either may have changed what was read.
+    if (await this.#stopOvertaken(entries)) entries = await world.book.read();
+    if (await this.#takeUp(world, entries)) entries = await world.book.read();
     const lanesMax = this.#surroundings.spec.options.snapshot_num_tables_in_parallel;
     const starts = planLanes(entries, {
-      active: new Set(this.#lanes.keys()),
+      active,
       filledShadows: new Set(world.shadows.keys()),
       lanesMax: lanesMax - new Set(this.#lanes.values()).size,
     });
@@ -108,7 +112,8 @@ export class LaneRunner {
   }
 
   /** Ends replays of tables that were taken out of their lane: by the main lane, or by a wish. */
-  async #stopOvertaken(entries: readonly LaneEntry[]): Promise<void> {
+  async #stopOvertaken(entries: readonly LaneEntry[]): Promise<boolean> {
+    let hasStopped = false;
     for (const entry of entries) {
       const lane = this.#lanes.get(entry.table);
       if (lane?.kind !== 'replay') continue;
@@ -116,14 +121,16 @@ export class LaneRunner {
       if (isOurs && !entry.note.asked) continue;
       lane.stopper.abort();
       await lane.ended;
+      hasStopped = true;
     }
+    return hasStopped;
   }
 
-  /** Moves what a wish or the end of a wait sets in motion. */
-  async #takeUp(world: LaneWorld, entries: readonly LaneEntry[]): Promise<void> {
+  /** Moves what a wish or the end of a wait sets in motion; false when there is none. */
+  async #takeUp(world: LaneWorld, entries: readonly LaneEntry[]): Promise<boolean> {
     const nowMs = Date.now();
     const wanted = entries.filter((entry) => entry.note.asked ?? signalOf(entry, nowMs));
-    if (wanted.length === 0) return;
+    if (wanted.length === 0) return false;
     const next = new Map<string, LaneEntry['state']>();
     const commit = async (): Promise<void> => {
       await world.book.change(
@@ -143,6 +150,7 @@ export class LaneRunner {
       if (tag === 'resyncing') world.shadows.delete(table);
       world.tellState(table, tag);
     }
+    return true;
   }
 
   #changeOf(entry: LaneEntry, nowMs: number): LaneChange | undefined {
@@ -256,6 +264,10 @@ export class LaneRunner {
         };
       });
       if (changed.length === 0) return;
+      // A structure that is not like the source's may be why, and a comparison may mend it before the next try.
+      const { messaging, spec } = this.#surroundings;
+      if (error instanceof MirrorError && mayBeStructural(error))
+        messaging.publishJson(lookSubject(spec.id), {});
       const at = retryAtMs === null ? null : new Date(retryAtMs).toISOString();
       world.tellState(table, 'error', { failure, next_retry_at: at });
     } catch (second) {

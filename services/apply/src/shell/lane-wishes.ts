@@ -70,6 +70,8 @@ async function noteAll(
     const isRepeated = before.commandIds.includes(asked.commandId);
     if (!isRepeated && !appliesTo(asked.wish, row.state)) continue;
     noted.push(formatQualifiedName(row));
+    // What is to be copied for the first time, or just is, will be as new as another copy would make it.
+    if (row.state === 'pending' || row.state === 'copying') continue;
     const note = askOf(before, asked);
     if (note) await updateRow(client, spec.id, row, formatNote(note), asked.wish);
   }
