@@ -1,5 +1,7 @@
 import { quoteIdentifier } from '@bunnydb/pg-model';
 import { type ApiClient, ApiRefusal, isRecord } from './api-client.js';
+import { fixIdentities } from './fix-identities.js';
+import { type FailedCheck, failedChecks, failureWords } from './preflight.js';
 import type { Screen } from './screen.js';
 import { UserProblem } from './user-problem.js';
 
@@ -9,6 +11,8 @@ export interface MirrorWish {
   readonly destination: PeerWish;
   /** `schema.table` or patterns; empty for all tables. */
   readonly tables: readonly string[];
+  /** Whether what is harmless to mend at the source is mended. */
+  readonly fix: boolean;
 }
 
 export interface PeerWish {
@@ -45,7 +49,7 @@ export async function ensureMirror(
     destination_peer: wish.destination.name,
     ...tablesOf(wish.tables),
   };
-  await preflight(api, request);
+  await preflight(api, request, wish, screen);
   await api.post('/v1/mirrors', request);
   screen.say(`made the mirror "${wish.name}"`);
 }
@@ -121,36 +125,41 @@ function placeOf(url: string): string {
   return `${hostname}:${port === '' ? '5432' : port}${pathname}`;
 }
 
+/** Checks the mirror before it is made; mends what is harmless to mend if the user wishes so. */
 async function preflight(
   api: ApiClient,
   request: Readonly<Record<string, unknown>>,
+  wish: MirrorWish,
+  screen: Screen,
 ): Promise<void> {
-  let answer: unknown;
-  try {
-    answer = await api.post('/v1/mirrors/validate', request);
-  } catch (error) {
-    if (!(error instanceof ApiRefusal)) throw error;
-    answer = error.body;
-    if (failedChecks(answer).length === 0)
-      throw new UserProblem(`The mirror cannot be made: ${error.message}`, error);
+  let failed = await validate(api, request);
+  const fixed = new Set<string>();
+  while (wish.fix && failed.length > 0) {
+    // The gateway names so many tables at a time; a statement that did not help is not run again.
+    const statements = failed
+      .flatMap(({ identityStatements }) => identityStatements)
+      .filter((statement) => !fixed.has(statement));
+    if (statements.length === 0) break;
+    await fixIdentities(wish.source.url, statements);
+    for (const statement of statements) {
+      fixed.add(statement);
+      screen.say(`ran at the source: ${statement}`);
+    }
+    failed = await validate(api, request);
   }
-  const failed = failedChecks(answer);
-  if (failed.length === 0) return;
-  throw new UserProblem(
-    `The mirror cannot be made yet:\n${failed.map((line) => `  - ${line}`).join('\n')}`,
-  );
+  if (failed.length > 0) throw new UserProblem(failureWords(failed));
 }
 
-function failedChecks(answer: unknown): string[] {
-  const checks =
-    isRecord(answer) && Array.isArray(answer['checks']) ? answer['checks'].filter(isRecord) : [];
-  return checks
-    .filter((check) => check['ok'] === false)
-    .map((check) => {
-      const fix =
-        typeof check['fix'] === 'string' && check['fix'] !== ''
-          ? `. To mend it: ${check['fix']}`
-          : '';
-      return `${String(check['detail'] ?? check['name'])}${fix}`;
-    });
+async function validate(
+  api: ApiClient,
+  request: Readonly<Record<string, unknown>>,
+): Promise<FailedCheck[]> {
+  try {
+    return failedChecks(await api.post('/v1/mirrors/validate', request));
+  } catch (error) {
+    if (!(error instanceof ApiRefusal)) throw error;
+    const failed = failedChecks(error.body);
+    if (failed.length > 0) return failed;
+    throw new UserProblem(`The mirror cannot be made: ${error.message}`, error);
+  }
 }

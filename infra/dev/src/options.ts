@@ -24,6 +24,8 @@ export type Plan =
       readonly destination: string;
       /** Empty: all tables. */
       readonly tables: readonly string[];
+      /** Mend at the source what is harmless to mend. */
+      readonly fix: boolean;
     }
   | { readonly kind: 'bare' };
 
@@ -52,6 +54,7 @@ const FLAGS = {
   destination: { type: 'string' },
   tables: { type: 'string', multiple: true },
   name: { type: 'string' },
+  fix: { type: 'boolean' },
   demo: { type: 'boolean' },
   rate: { type: 'string' },
   'prove-after': { type: 'string' },
@@ -117,9 +120,9 @@ function parseFlags(words: readonly string[]) {
 function planOf(flags: Flags): Plan {
   const { source, destination } = flags;
   if (source === undefined && destination === undefined) {
-    if (flags.tables !== undefined || flags.name !== undefined) {
+    if (flags.tables !== undefined || flags.name !== undefined || flags.fix === true) {
       throw new UserProblem(
-        '--tables and --name go with --source and --destination: give both URLs too.',
+        '--tables, --name and --fix go with --source and --destination: give both URLs too.',
       );
     }
     if (flags.demo === false) return { kind: 'bare' };
@@ -143,6 +146,7 @@ function planOf(flags: Flags): Plan {
     name,
     source: databaseUrl('source', source),
     destination: databaseUrl('destination', destination),
+    fix: flags.fix === true,
     tables: (flags.tables ?? [])
       .flatMap((list) => list.split(','))
       .map((table) => table.trim())

@@ -49,6 +49,7 @@ export async function runDemo(
     source: { name: 'shop-source', url: databases.sourceUrl },
     destination: { name: 'shop-destination', url: databases.destinationUrl },
     tables: SHOP_TABLES.map((table) => `public.${table}`),
+    fix: false,
   };
   const mirrored: MirroredDatabases = {
     name: wish.name,
@@ -80,12 +81,13 @@ export async function runOwn(
   plan: Extract<Plan, { kind: 'own' }>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, source, destination, tables } = plan;
+  const { name, source, destination, tables, fix } = plan;
   const wish: MirrorWish = {
     name,
     source: { name: `${name}-source`, url: source },
     destination: { name: `${name}-destination`, url: destination },
     tables,
+    fix,
   };
   await bringUp(
     launch,

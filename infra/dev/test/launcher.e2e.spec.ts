@@ -59,14 +59,14 @@ afterAll(() => removeTemporaryFolder(folder));
 
 describe('npm start', () => {
   it('brings the demo up, proves that both sides are equal, and goes on with the same data at the next start', async () => {
-    const first = new Launcher(environment, '--prove-after', '10');
+    const first = new Launcher(environment, '--prove-after', '3');
     await first.says('✔ both sides equal: 5 tables');
     expect(await first.interrupt()).toBe(0);
     expect(first.output).toMatch(/made a shop of \d+,\d+ rows/);
     expect(first.output).toMatch(/Log in as admin with password \S+/);
     expect(first.output.trimEnd().split('\n').at(-1)).toBe('stopped the launcher');
 
-    const second = new Launcher(environment, '--prove-after', '10');
+    const second = new Launcher(environment, '--prove-after', '3');
     await second.says('the mirror "shop" goes on where it stopped');
     await second.says('✔ both sides equal: 5 tables');
     expect(await second.interrupt()).toBe(0);
@@ -87,6 +87,28 @@ describe('npm start', () => {
     );
     await launcher.says('✔ both sides equal: 1 table, 500 rows');
     expect(await launcher.interrupt()).toBe(0);
+    await Promise.all([source.drop(), destination.drop()]);
+  });
+
+  it('says how to mend tables without a key, and mends them when it is told to', async () => {
+    const [source, destination] = [await createDatabase(), await createDatabase()];
+    await source.query(
+      `create table account (id int primary key); create table history (account int, delta int);
+       create table "Other log" (line text); insert into history select i, i from generate_series(1, 300) i`,
+    );
+    const words = ['--name', 'keyless', '--source', source.url, '--destination', destination.url];
+    const refused = new Launcher(environment, ...words);
+    expect(await refused.exitCode).toBe(1);
+    for (const text of [
+      '  ALTER TABLE "public"."Other log" REPLICA IDENTITY FULL;',
+      '  ALTER TABLE "public"."history" REPLICA IDENTITY FULL;',
+      'Start again with --fix,',
+    ])
+      expect(refused.output).toContain(text);
+    const mended = new Launcher(environment, ...words, '--fix');
+    await mended.says('ran at the source: ALTER TABLE "public"."history" REPLICA IDENTITY FULL;');
+    await mended.says('✔ both sides equal: 3 tables, 300 rows');
+    expect(await mended.interrupt()).toBe(0);
     await Promise.all([source.drop(), destination.drop()]);
   });
 

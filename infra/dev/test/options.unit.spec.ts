@@ -26,6 +26,7 @@ describe('the command line', () => {
       source: 'postgresql://a@h/x',
       destination: 'postgres://b@h/y',
       tables: ['public.users', 'app.*'],
+      fix: false,
     });
   });
 
@@ -44,6 +45,7 @@ describe('the command line', () => {
     [['--source', 'h:5432', '--destination', 'postgres://b@h/y'], /--source is no URL like/],
     [['--source', 'postgres://u:hunter2@h', '--destination', 'postgres://b@h/y'], /^(?!.*hunter2)/],
     [['--tables', 'a'], /go with --source and --destination/],
+    [['--fix'], /go with --source and --destination/],
     [['--api-port', '0'], /--api-port \(or BUNNY_API_PORT\) must be a port/],
     [['--api-port', '4222'], /Two of the ports are the same/],
     [['--rate', 'fast'], /--rate must be a number/],

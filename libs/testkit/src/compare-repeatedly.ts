@@ -8,7 +8,7 @@ import {
 } from './compare-tables.js';
 import { type DifferingRow, findDifferingRows } from './differing-rows.js';
 import { RowHistories } from './row-history.js';
-import { type RowReader, WHOLE_TABLE, rowReader } from './row-readings.js';
+import { type RowReader, type RowReading, WHOLE_TABLE, rowReader } from './row-readings.js';
 
 export interface FollowedComparison extends TableComparison {
   /** How many rows were being written, and were seen equal when they were looked at again. */
@@ -29,7 +29,7 @@ export interface RepeatedComparison {
 }
 
 export interface RepeatOptions {
-  /** Called after the source was read and before the destination is: waits until the destination has what was read. */
+  /** Waits until the destination has what is committed at the source now. */
   readonly catchUp: () => Promise<void>;
   /** How often a row is looked at again until it is judged. */
   readonly rounds?: number;
@@ -51,10 +51,9 @@ const FOLLOWED_TOGETHER_MAX = 2_000;
  * the price of a slot on the user's server and of all its WAL being decoded once more.) Instead it is used that rows stand still most of the time, and that
  * a difference which matters does not go away:
  *
- * 1. Each table is read once in full, the destination after it has passed the source's snapshot. Rows that are equal are proven: the source
- *    had that version at the snapshot, the destination at or after it. The others are _followed_.
- * 2. In each round the source's version of the followed rows is read, the destination catches up with that, then both sides are read again and again for
- *    a moment. A row is proven as soon as one version was seen on both sides in one round.
+ * 1. Each table is read once in full on both sides. Rows that are equal are proven. The others are _followed_.
+ * 2. In each round the source's version of the followed rows is read, the destination catches up with that (unless it has, since none of them has
+ *    changed), then both sides are read again and again for a moment. A row is proven as soon as one version was seen on both sides in one round.
  * 3. After the last round, a row that stood still on one side, as a whole or in one column, at something that the other side never showed is a
  *    real difference (`RowHistories` says why). A row that moved on both sides all the time is counted as in motion: it is no alarm, but no
  *    proof either.
@@ -64,8 +63,7 @@ const FOLLOWED_TOGETHER_MAX = 2_000;
  * and never at the source: different. Rows of a table without a key are told apart by their content, and counted; and the table as a whole is followed
  * like one row (`WHOLE_TABLE` says what that finds).
  *
- * What this shows: of every row, source and destination had the same version during the comparison, at a position no older than its begin. What it
- * cannot see: a column that is wrong only while it changes faster than both sides can be read; such rows are the ones in motion.
+ * What this shows: of every row, source and destination had the same version during the comparison. What it cannot see: a column that is wrong only while it changes faster than both sides can be read; such rows are the ones in motion.
  */
 export async function compareRepeatedly(
   sourceUrl: string,
@@ -97,15 +95,12 @@ async function compareAndFollow(
   pair: ComparedTable,
   options: RepeatOptions,
 ): Promise<FollowedComparison> {
-  const first = await inSnapshot(sourceUrl, async (source) => {
+  let first = await firstLook(sourceUrl, destinationUrl, pair);
+  if (first.kind === 'same_shape' && !first.found.complete) {
+    // So many differ when the destination is far behind; with more than that, there are too many writers.
     await options.catchUp();
-    return inSnapshot(destinationUrl, async (destination) => {
-      const content = await readBothContents(source, destination, pair);
-      if (content.kind === 'other_shape') return content;
-      const found = await findDifferingRows(source, destination, content, FOLLOWED_ROWS_MAX);
-      return { kind: content.kind, content, found };
-    });
-  });
+    first = await firstLook(sourceUrl, destinationUrl, pair);
+  }
   if (first.kind === 'other_shape') {
     return { ...shapeComparison(first), rowsSettled: 0, rowsInMotion: 0, tooMany: false };
   }
@@ -128,6 +123,17 @@ async function compareAndFollow(
     rowsInMotion: followed.inMotion,
     tooMany: !found.complete,
   };
+}
+
+async function firstLook(sourceUrl: string, destinationUrl: string, pair: ComparedTable) {
+  return inSnapshot(sourceUrl, (source) =>
+    inSnapshot(destinationUrl, async (destination) => {
+      const content = await readBothContents(source, destination, pair);
+      if (content.kind === 'other_shape') return content;
+      const found = await findDifferingRows(source, destination, content, FOLLOWED_ROWS_MAX);
+      return { kind: content.kind, content, found };
+    }),
+  );
 }
 
 interface FollowedRows {
@@ -173,9 +179,15 @@ async function followTogether(
 ): Promise<RowHistories> {
   const { rounds = ROUNDS, roundMs = ROUND_MS } = options;
   const histories = new RowHistories(ids);
+  let caughtUpWith: RowReading | undefined;
   for (let round = 0; round < rounds && histories.left.length > 0; round += 1) {
-    histories.note('source', await read.source(histories.left));
-    await options.catchUp();
+    const here = await read.source(histories.left);
+    histories.note('source', here);
+    // At a source that rests, a position may take seconds to pass.
+    if (caughtUpWith === undefined || !isSameReading(caughtUpWith, here, histories.left)) {
+      await options.catchUp();
+      caughtUpWith = here;
+    }
     // Most rows stand still after the first look, so that a single reading settles them.
     const untilMs = performance.now() + (round === 0 ? 0 : roundMs);
     await Promise.all([
@@ -185,6 +197,10 @@ async function followTogether(
     histories.endRound();
   }
   return histories;
+}
+
+function isSameReading(one: RowReading, other: RowReading, ids: readonly string[]): boolean {
+  return ids.every((id) => one.get(id)?.join() === other.get(id)?.join());
 }
 
 /** Reads at least once. */

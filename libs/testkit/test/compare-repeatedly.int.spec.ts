@@ -125,20 +125,32 @@ describe('comparing while the source is written to', () => {
   });
 
   it('calls a row undecided that moves on both sides and is never seen equal', async () => {
+    await load.stop();
     let turn = 0;
-    const apart = async (): Promise<void> => {
+    const move = async (): Promise<void> => {
       turn += 2;
       await left.query(`update item set n = ${turn} where id = 2`);
       await right.query(`update item set n = ${turn + 1} where id = 2`);
     };
-    const options = { catchUp: apart, rounds: 4, roundMs: 0 };
-    await load.stop();
-    const comparison = await compareRepeatedly(
-      left.url,
-      right.url,
-      [samePair('public', 'item')],
-      options,
-    );
+    await move();
+    const options = { catchUp: move, rounds: 4, roundMs: 0 };
+    const tables = [samePair('public', 'item')];
+    const comparison = await compareRepeatedly(left.url, right.url, tables, options);
     expect(comparison).toMatchObject({ verdict: 'undecided', rowsInMotion: 1 });
+  });
+
+  it('does not wait for a destination that has all of what rests', async () => {
+    let waits = 0;
+    await left.query('update place set n = 5 where number = 9');
+    const catchUp = async (): Promise<void> => {
+      waits += 1;
+      await right.query('update place set n = 6 where number = 9');
+    };
+    const compared = (table: string) =>
+      compareRepeatedly(left.url, right.url, [samePair('public', table)], { catchUp, roundMs: 0 });
+    expect(await compared('gauge')).toMatchObject({ verdict: 'equal' });
+    expect(waits).toBe(0);
+    expect(await compared('place')).toMatchObject({ verdict: 'different' });
+    expect(waits).toBe(1);
   });
 });
