@@ -1,4 +1,9 @@
-import { type RelationMark, type SchemaMark, relationSignature } from '@bunnydb/change-stream';
+import {
+  type DdlObject,
+  type RelationMark,
+  type SchemaMark,
+  relationSignature,
+} from '@bunnydb/change-stream';
 import { type QualifiedName, formatQualifiedName, parseQualifiedName } from '@bunnydb/pg-model';
 import type { MirrorTables } from './mirror-tables.js';
 
@@ -27,11 +32,12 @@ export function decideMark(
 ): MarkDecision {
   if (mark.kind === 'relation') return decideRelation(mark, tables, carriesSchema);
   if (!carriesSchema) return NOTHING;
-  const touched = mark.objects.map(tableOfObject);
-  const ours = touched.flatMap((name) => (name && tables.find(name) ? [name] : []));
-  // Of a type, a function or a schema nobody knows which tables it concerns.
-  const isAboutOthers = touched.length > 0 && touched.every((name) => name !== undefined);
-  if (ours.length === 0 && isAboutOthers) return NOTHING;
+  const ours = mark.objects.flatMap((object) => {
+    const name = tableOfObject(object);
+    return name && tables.find(name) ? [name] : [];
+  });
+  // What is neither of our tables nor a type that one may use changes no row of theirs; the comparison finds what there is to carry.
+  if (ours.length === 0 && !mark.objects.some(isType)) return NOTHING;
   const inMainLane = distinct(ours.filter((name) => isInMainLane(name, tables)));
   // Tables outside the main lane are followed by the comparison when they come back.
   if (ours.length > 0 && inMainLane.length === 0) return NOTHING;
@@ -62,12 +68,15 @@ function decideRelation(
   return { tag: 'ask', tables: [table.mapping.source], relation };
 }
 
+/** A type that is there, such as an enum with another value; nobody knows which tables have columns of it. */
+function isType({ type, schema, dropped }: DdlObject): boolean {
+  return !dropped && TYPES.has(type) && schema?.startsWith('pg_temp') !== true;
+}
+
+const TYPES: ReadonlySet<string> = new Set(['type', 'domain', 'domain constraint']);
+
 /** The table that a DDL object is or belongs to. */
-function tableOfObject(object: {
-  readonly type: string;
-  readonly identity: string;
-  readonly table?: QualifiedName;
-}): QualifiedName | undefined {
+function tableOfObject(object: DdlObject): QualifiedName | undefined {
   if (object.table) return object.table;
   if (object.type !== 'table') return undefined;
   try {
