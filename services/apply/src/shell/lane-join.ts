@@ -139,8 +139,9 @@ export function requireLane(tables: readonly MirrorTable[], name: QualifiedName)
   const table = tables.find(
     ({ mapping }) => mapping.source.schema === name.schema && mapping.source.table === name.table,
   );
-  if (table) return table;
-  throw new MirrorError('unexpected', 'a table that is to join is not in the mirror', {
+  // The main lane may have held it, or want it copied again, while its lane asked.
+  if (table?.state === 'catching_up') return table;
+  throw new MirrorError('unexpected', 'a table that is to join is not catching up any more', {
     detail: { ...name },
   });
 }
