@@ -160,6 +160,65 @@ describe('an index', () => {
   });
 });
 
+describe('an extension that indexes lean on', () => {
+  const source = { ...model(), neededExtensions: [{ name: 'pg_trgm', schema: 'ext' }] };
+
+  it('is made where the source has it', () => {
+    const destination = { ...model(), availableExtensions: ['pg_trgm'] };
+    expect(sqlOf(diffStructure(source, destination, [], OPTIONS))).toEqual([
+      'create schema if not exists "ext";\ncreate extension if not exists "pg_trgm" with schema "ext";',
+    ]);
+  });
+
+  it('is told with the command when the server has no files of it', () => {
+    const diff = diffStructure(source, model(), [], OPTIONS);
+    expect(diff.changes).toEqual([]);
+    expect(diff.notes).toEqual([
+      {
+        object: 'pg_trgm',
+        reason: expect.stringContaining(
+          'create extension if not exists "pg_trgm" with schema "ext";',
+        ),
+      },
+    ]);
+  });
+});
+
+describe('a setting', () => {
+  const option = (value: string) =>
+    ({ kind: 'table_option', object: '', key: 'fillfactor', value }) as const;
+  const diffOf = (source: Partial<RelationStructure>, destination: Partial<RelationStructure>) =>
+    diffStructure(
+      model(table('s', 't', source)),
+      model(table('d', 'u', destination)),
+      [mapping('t', 'u')],
+      OPTIONS,
+    ).changes;
+
+  it('that is missing is built, one that differs only when somebody asks for it', () => {
+    const [missing] = diffOf({ settings: [option('50')] }, {});
+    expect(missing).toMatchObject({ sql: `alter table "d"."u" set ("fillfactor" = '50');` });
+    const [differs] = diffOf({ settings: [option('50')] }, { settings: [option('90')] });
+    expect(differs).toMatchObject({ overwrites: true, destructive: false });
+    expect([missing, differs].map((change) => change && isBuilt(change))).toEqual([true, false]);
+  });
+
+  it('that only the destination has is told as destructive', () => {
+    const [change] = diffOf({}, { settings: [option('90')] });
+    expect(change).toMatchObject({ kind: 'reset_option', destructive: true });
+    expect(change && isExtra(change)).toBe(true);
+  });
+
+  it('of an index finds the index under the name that it gets', () => {
+    const comment = { kind: 'index_comment', object: 't_a', key: '', value: `it's` } as const;
+    const changes = diffOf({ indexes: [index('t_a', 'USING btree (a)')], settings: [comment] }, {});
+    expect(changes.map((change) => change.sql)).toEqual([
+      'create index concurrently "u_a" on "d"."u" USING btree (a);',
+      `comment on index "d"."u_a" is 'it''s';`,
+    ]);
+  });
+});
+
 describe('a foreign key', () => {
   it('is written from its parts, whatever it is made of', () => {
     const key = foreignKey({

@@ -8,12 +8,16 @@ export function primaryKeyDefinition(key: KeyModel, keepsName: boolean): string 
   return keepsName ? `constraint ${quoteIdentifier(key.name)} ${definition}` : definition;
 }
 
-/** The index that REPLICA IDENTITY USING INDEX names. */
+/** The index that REPLICA IDENTITY USING INDEX names, or the constraint that it stands behind: not every such index can be made without it. */
 export function identityIndexStatement(
   index: KeyModel,
   destination: QualifiedName,
   keepsName: boolean,
 ): string {
+  if (index.definition !== null) {
+    const constraint = keepsName ? `constraint ${quoteIdentifier(index.name)} ` : '';
+    return `alter table ${quoteQualifiedName(destination)} add ${constraint}${index.definition}`;
+  }
   const name = keepsName ? `${quoteIdentifier(index.name)} ` : '';
   return `create unique index ${name}on ${quoteQualifiedName(destination)} ${index.body}`;
 }

@@ -1,6 +1,6 @@
 /**
  * Extensions whose functions the defaults and generated columns of the tables `$1` (OIDs) call, or whose operator classes their
- * primary keys use (WITHOUT OVERLAPS).
+ * primary keys or identity indexes use (WITHOUT OVERLAPS).
  */
 export const SELECT_DEFAULT_EXTENSIONS = `
   select distinct x.extname::text as name, s.nspname::text as schema
@@ -19,4 +19,4 @@ export const SELECT_DEFAULT_EXTENSIONS = `
      and e.refclassid = 'pg_extension'::regclass
     join pg_extension x on x.oid = e.refobjid
     join pg_namespace s on s.oid = x.extnamespace
-   where i.indrelid = any ($1::oid[]) and i.indisprimary`;
+   where i.indrelid = any ($1::oid[]) and (i.indisprimary or i.indisreplident)`;
