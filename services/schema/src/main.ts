@@ -1,5 +1,5 @@
 import { configOrExit, runService } from '@bunnydb/service-shell';
-import { closeFollowSessions, schemaModule } from './app.module.js';
+import { closeFollowSessions, schemaLoops, schemaModule } from './app.module.js';
 import { readConfig } from './config.js';
 
 const config = configOrExit(() => readConfig(process.env));
@@ -8,5 +8,6 @@ await runService({
   version: '0.1.0',
   config,
   module: schemaModule,
+  loops: schemaLoops,
   closing: (app) => [closeFollowSessions(app)],
 });
