@@ -85,6 +85,28 @@ describe('cleaning up', () => {
     expect(await count()).toBe(1);
   });
 
+  it('drops shadow tables, and validates the foreign keys that swaps have left', async () => {
+    await fixture.apply([items.insert(1, 'a')]);
+    const { spec } = fixture;
+    await fixture.destination.query(`
+      create table _bunny.shadow_table (mirror_id text, destination_schema text, destination_table text, shadow_table text, swapped_at timestamptz);
+      create table _bunny.foreign_key (mirror_id text, table_schema text, table_name text, constraint_name text);
+      create table shadow (id int); create table parent (id int primary key); create table child (fits int, other int);
+      insert into child values (null, 7);
+      alter table child add constraint fits foreign key (fits) references parent not valid;
+      alter table child add constraint other foreign key (other) references parent not valid;
+      insert into _bunny.shadow_table values ('${spec.id}', 'public', 'items', 'shadow', null), ('${spec.id}', 'public', 'parent', 'parent', now());
+      insert into _bunny.foreign_key values ('${spec.id}', 'public', 'child', 'fits'), ('${spec.id}', 'public', 'child', 'other')`);
+    const settings = settingsOf(spec.destination, (sealed) => sealed, 'clean');
+    expect(await cleanDestination(settings, spec, false)).toEqual([
+      'the foreign key other of public.child is not validated',
+    ]);
+    expect(
+      await fixture.rows(`select to_regclass('shadow') as shadow, to_regclass('parent')::text as parent,
+        (select convalidated from pg_constraint where conname = 'fits') as fits, to_regnamespace('_bunny') as bunny`),
+    ).toEqual([{ shadow: null, parent: 'parent', fits: true, bunny: null }]);
+  });
+
   it('gives up on a server out of reach only when forced, and says what it left', async () => {
     const { spec } = fixture;
     const settings = { ...settingsOf(spec.destination, (sealed) => sealed, 'clean'), port: 1 };

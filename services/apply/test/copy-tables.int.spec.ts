@@ -145,6 +145,27 @@ describe('the copy of tables', () => {
     expect(row).toEqual({ rows: 60, first: 41, total: 8460, secrets: 0 });
   });
 
+  it('drops no foreign key of existing tables, inbound or outbound, whose definitions and validity stay as they were', async () => {
+    await fixture.both(
+      'create table parent (id int primary key); create table child (id int primary key, parent int)',
+    );
+    await fixture.destination.query(`
+      create table outside (id int primary key, child int constraint inbound references child on delete cascade deferrable initially deferred);
+      create table above (id int primary key);
+      insert into above values (1);
+      alter table child add constraint among foreign key (parent) references parent on update cascade;
+      alter table parent add constraint outbound foreign key (id) references above not valid`);
+    await fixture.source.query(
+      'insert into parent values (1), (2); insert into child values (1, 1), (2, 2)',
+    );
+    const keys = `select oid::text, conname, convalidated, condeferrable, condeferred, pg_get_constraintdef(oid) as definition
+                    from pg_constraint where contype = 'f' order by conname`;
+    const before = await fixture.destination.query(keys);
+    await fixture.copy(['public.child', 'public.parent']);
+    expect(await fixture.destination.query(keys)).toEqual(before);
+    expect(await fixture.difference(['public.child', 'public.parent'])).toBe('');
+  });
+
   it('fires no trigger and checks no foreign key, whatever the order of tables', async () => {
     await fixture.both(
       `create table parent (id int primary key);

@@ -1,7 +1,7 @@
 import type { QualifiedName } from '@bunnydb/pg-model';
 import { parseQualifiedName } from '@bunnydb/pg-model';
 import { POSTGRES_VERSIONS, startPostgres, until } from '@bunnydb/testkit';
-import pg from 'pg';
+import { closeSession, connectClient, settingsOf } from '@bunnydb/pg-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TableFacts } from '../src/core/table-facts.js';
 import { withPeer } from '../src/shell/peer-session.js';
@@ -177,15 +177,12 @@ describe('a swapped table', () => {
     await makeTables(await fixture.role());
     const counts = new Set<number>();
     const state = { stop: false };
-    const reader = new pg.Client({ connectionString: fixture.destination.url });
-    await reader.connect();
     const reading = (async () => {
       while (!state.stop) {
-        const { rows } = await reader.query<{ n: number }>({
-          name: 'count',
-          text: 'select count(*)::int as n from shop.orders',
-        });
-        counts.add(rows[0]?.n ?? -1);
+        const [row] = await fixture.destination.query<{ n: number }>(
+          'select count(*)::int as n from shop.orders',
+        );
+        counts.add(row?.n ?? -1);
       }
     })();
     for (let round = 0; round < 5; round += 1) {
@@ -195,7 +192,6 @@ describe('a swapped table', () => {
     }
     state.stop = true;
     await reading;
-    await reader.end();
     expect([...counts]).toEqual([10]);
   });
 
@@ -203,8 +199,8 @@ describe('a swapped table', () => {
     await makeTables(await fixture.role());
     const [orders] = await ask('create', ['shop.orders']);
     await load(orders, 'id, code, customer, note, total');
-    const holder = new pg.Client({ connectionString: fixture.destination.url });
-    await holder.connect();
+    const settings = settingsOf(fixture.spec([]).destination, (sealed) => sealed, 'reader');
+    const holder = await connectClient(settings, { role: 'destination' });
     await holder.query('begin; lock table shop.orders in access share mode');
     const swapping = ask('swap', ['shop.orders']);
     await until(
@@ -220,7 +216,7 @@ describe('a swapped table', () => {
     await fixture.destination.query('select count(*) from shop.orders');
     expect(performance.now() - startedAt).toBeLessThan(2_000);
     await holder.query('commit');
-    await holder.end();
+    await closeSession(holder);
     await swapping;
     expect((await factsOf('shop.orders')).comment).toBe('what people bought');
   });

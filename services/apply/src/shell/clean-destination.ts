@@ -7,6 +7,7 @@ import {
   toMirrorError,
 } from '@bunnydb/pg-client';
 import { BOOKKEEPING_TABLES } from './bookkeeping.js';
+import { SCHEMA_SERVICE_TABLES, endSwaps } from './end-swaps.js';
 import { endOlderSessions } from './position-row.js';
 
 /**
@@ -28,8 +29,9 @@ export async function cleanDestination(
     try {
       // A session that was cut off may still hold the position's lock.
       await endOlderSessions(client, spec.id);
+      const left = await endSwaps(client, spec.id);
       await removeRows(client, spec.id);
-      return [];
+      return left;
     } finally {
       await client.end().catch(() => undefined);
     }
@@ -48,7 +50,7 @@ async function removeRows(client: Client, mirrorId: string): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `select c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = '_bunny' and c.relname = any ($1)`,
-    [BOOKKEEPING_TABLES],
+    [[...BOOKKEEPING_TABLES, ...SCHEMA_SERVICE_TABLES]],
   );
   if (rows.length === 0) return;
   await client.query('begin');

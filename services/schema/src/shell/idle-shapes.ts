@@ -1,5 +1,4 @@
-import type { DdlMark } from '@bunnydb/change-stream';
-import type { MirrorSpec } from '@bunnydb/contracts';
+import type { MirrorSpec, SchemaFollowRequest } from '@bunnydb/contracts';
 import type { Messaging } from '@bunnydb/messaging';
 import { type Lsn, compareLsn, formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
 import type pg from 'pg';
@@ -85,7 +84,7 @@ async function writtenUpTo(source: pg.Client): Promise<Lsn> {
 }
 
 /** The poll knows that something was altered, not by which command. */
-const ALTERED: DdlMark = {
+const ALTERED: SchemaFollowRequest['cause'] = {
   kind: 'ddl',
   tag: 'ALTER TABLE',
   role: '',
