@@ -28,6 +28,7 @@ export const LIVE_OPTIONS = [
   'on_table_error',
   'resync_strategy',
   'schema_changes',
+  'heartbeat_interval_seconds',
   'stream_tail_bytes',
 ] as const satisfies readonly (keyof MirrorOptions)[];
 

@@ -1,4 +1,10 @@
-import type { MirrorSpec, PeerConnection, TableMapping, TablePattern } from '@bunnydb/contracts';
+import {
+  DEFAULT_MIRROR_OPTIONS,
+  type MirrorSpec,
+  type PeerConnection,
+  type TableMapping,
+  type TablePattern,
+} from '@bunnydb/contracts';
 import type { StepVerb } from './mirror-event.js';
 import type { MirrorState } from './mirror-state.js';
 import { streamingOf } from './mirror-steps.js';
@@ -36,7 +42,8 @@ export function commandSpecOf(
     own_publication: mirror.ownPublication,
     tables,
     ...(patterns.length === 0 ? {} : { patterns }),
-    options: mirror.options,
+    // A mirror of an older version lacks the options that came later.
+    options: { ...DEFAULT_MIRROR_OPTIONS, ...mirror.options },
     ...(mirror.identity === null ? {} : { source_identity: mirror.identity }),
   };
 }

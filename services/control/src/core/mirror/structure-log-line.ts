@@ -24,8 +24,12 @@ export function structureLine(event: StructureEvent): LogLine {
     case 'structure_built':
       return builtLine(event.body);
     case 'structure_progress': {
-      const { object, done, total } = event.body;
-      return info('schema', `building ${object}`, { done, total });
+      const { object, done, total, detail } = event.body;
+      return info('schema', `building ${object}`, {
+        done,
+        total,
+        ...(detail === undefined ? {} : { detail }),
+      });
     }
     case 'structure_compared': {
       const { pending, objects } = event.body;

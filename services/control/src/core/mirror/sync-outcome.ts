@@ -64,7 +64,7 @@ export function syncAnswer(body: Synced, pending: readonly SchemaChange[]): Sync
     const exact = left.findIndex(({ kind, object }) => `${kind} ${object}` === name);
     const index = exact >= 0 ? exact : left.findIndex(({ object }) => object === name);
     const [change] = index < 0 ? [] : left.splice(index, 1);
-    return change ?? { object: name };
+    return change ?? unknownChange(name);
   };
   const refused = ({ object, reason }: StructureRefusal): SyncedChange => ({
     ...take(object),
@@ -75,4 +75,11 @@ export function syncAnswer(body: Synced, pending: readonly SchemaChange[]): Sync
     failed: body.failed.map(refused),
     skipped: body.skipped.map(refused),
   };
+}
+
+/** One that came to be pending after the question, such as a check that has to be validated once it is made. */
+function unknownChange(name: string): SyncedChange {
+  const match = /^([a-z_]+) (.+)$/s.exec(name);
+  const [, kind, object] = match ?? [];
+  return kind === undefined || object === undefined ? { object: name } : { kind, object };
 }
