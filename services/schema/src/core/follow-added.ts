@@ -13,8 +13,8 @@ export interface AddedColumn {
 }
 
 /**
- * Adds a column so that the rows which are there have what they have on the source: the value that is stored there for them, or NULL. The default is set
- * after that, and NOT NULL later. Null for a generated column of a large table: PostgreSQL would write the table anew, and rows come without it.
+ * Adds a column so that the rows which are there have what they have on the source: the value that is stored there for them, or NULL. That value is the
+ * column's default for as long as rows may come that lack the column; the default of the source and NOT NULL are left to a comparison that knows the stream to be past them. Null for a generated column of a large table: PostgreSQL would write the table anew, and rows come without it.
  */
 export function addColumn(
   facts: FollowFacts,
@@ -38,16 +38,17 @@ export function addColumn(
   };
 }
 
-/** Why rows that are there cannot be given what they have on the source, so that they have to be copied. */
+/**
+ * Why rows cannot be given what they have on the source, so that they have to be copied. That there are none does not help: the batch that the mark is in may hold
+ * rows of the shape before, which are written once the answer is there.
+ */
 export function recopyReason(
   facts: FollowFacts,
-  { placements, readded }: PlacedColumns,
+  { placements, retaken }: PlacedColumns,
 ): string | null {
-  const { destination, names, shape, source } = facts;
-  // In the place of the stream where rows get the column, those of the destination are the ones that were there.
-  if (shape !== null && destination?.isEmpty === true) return null;
-  const [again] = readded;
-  if (again !== undefined) return `the column ${again} was dropped and added again`;
+  const { names, source } = facts;
+  const [again] = retaken;
+  if (again !== undefined) return `the column ${again} is another one than before`;
   const added = placements.flatMap((placement) =>
     placement.tag === 'add' && placement.target.column?.generation !== 'stored'
       ? [placement.target]
@@ -68,8 +69,8 @@ export function recopyReason(
 }
 
 /** Larger tables are not written anew while the stream waits. */
-export function isLarge({ bytes, isEmpty }: DestinationTable): boolean {
-  return !isEmpty && bytes > INLINE_BYTES_MAX;
+export function isLarge({ bytes }: DestinationTable): boolean {
+  return bytes > INLINE_BYTES_MAX;
 }
 
 function modelOf({ name, type, column }: TargetColumn): ColumnModel {

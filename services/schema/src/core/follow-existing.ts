@@ -27,14 +27,17 @@ export interface ExistingPlan {
 }
 
 /**
- * What columns that are at the destination need: wider types, no NOT NULL where NULL may come, defaults. What tightens or may lose something is left.
+ * What columns that are at the destination need: wider types, no NOT NULL where NULL may come. What tightens or may lose something is left, and
+ * so are defaults: rows bring their own values, and only those of an older shape, which may still come, would see a default.
  *
  * @param columns the destination's columns as they are once the steps before are made.
+ * @param dropped names there of those that the source has dropped.
  */
 export function planExisting(
   facts: FollowFacts,
   targets: readonly TargetColumn[],
   columns: readonly ColumnModel[],
+  dropped: ReadonlySet<string>,
   destination: DestinationTable,
 ): ExistingPlan {
   const { mapping } = facts;
@@ -43,21 +46,15 @@ export function planExisting(
     source: { name: mapping.source, columns: targets.map(wantedModel) },
     destination: { name: mapping.destination, columns },
   };
-  const sink: DiffSink = {
-    changes: [],
-    notes: [],
-    names: new NameBook([]),
-    counterparts: new Counterparts(),
-  };
-  diffColumns(pair, EVERYTHING, sink);
+  const sink = diffOf(pair, SHAPE);
   const byObject = new Map(targets.map((target) => [objectText(pair, target.name), target]));
   const existing = new Map(columns.map((column) => [column.name, column]));
   const steps: FollowStep[] = [
-    ...dropNotNullOfDropped(facts, pair, targets),
+    ...dropNotNull(pair, targets, dropped),
     ...targets.flatMap((target) => sequenceStep(facts, target, existing.get(target.name))),
   ];
   let blocked: FailureReport | null = null;
-  let pending = sink.notes.length;
+  let pending = sink.notes.length + diffOf(pair, DEFAULTS).changes.length;
   for (const change of sink.changes) {
     const target = byObject.get(change.object);
     const column = target && existing.get(target.name);
@@ -65,7 +62,7 @@ export function planExisting(
       pending += 1;
       continue;
     }
-    const verdict = judge(facts, change, target, column, destination);
+    const verdict = judge(change, target, column, destination);
     if (verdict === 'make') steps.push(stepOf(change, target, column));
     else pending += 1;
     if (verdict === 'block') {
@@ -77,7 +74,6 @@ export function planExisting(
 
 /** Whether a change is made now, left, or has to come before rows of the new shape. */
 function judge(
-  facts: FollowFacts,
   change: StructureChange,
   target: TargetColumn,
   column: ColumnModel,
@@ -92,29 +88,16 @@ function judge(
     }
     case 'drop_not_null':
       return destination.keyColumns.includes(column.name) ? 'leave' : 'make';
-    case 'set_default':
-    case 'drop_default':
-      return isDefaultDue(facts, target) ? 'make' : 'leave';
     default:
       return 'leave';
   }
-}
-
-/**
- * Whether no row will come any more that lacks the column: until then the default is the value that such rows have on the source. At a mark that has the
- * column that is so; one that was found by comparing may be ahead of its rows, unless its default is the same constant.
- */
-function isDefaultDue({ shape, names }: FollowFacts, { number, column }: TargetColumn): boolean {
-  if (shape !== null || column === null) return true;
-  if (names.columns.some((known) => known.number === number)) return true;
-  return column.expression === null || CONSTANT.test(column.expression);
 }
 
 function stepOf(change: StructureChange, target: TargetColumn, column: ColumnModel): FollowStep {
   const isType = change.kind === 'alter_type';
   return {
     what: `${change.kind.replaceAll('_', ' ')} ${change.object}`,
-    part: isType ? 'types' : change.kind === 'drop_not_null' ? 'not_null' : 'defaults',
+    part: isType ? 'types' : 'not_null',
     sql: change.statements.map((statement) => statement.sql),
     isNeeded: isType && !takesValuesOf(column.type, target.type),
     column: target.name,
@@ -122,16 +105,12 @@ function stepOf(change: StructureChange, target: TargetColumn, column: ColumnMod
 }
 
 /** Rows come without a column that the source has dropped. */
-function dropNotNullOfDropped(
-  { names, source }: FollowFacts,
+function dropNotNull(
   pair: ColumnPair,
   targets: readonly TargetColumn[],
+  dropped: ReadonlySet<string>,
 ): readonly FollowStep[] {
   const carried = new Set(targets.map((target) => target.name));
-  const living = new Set((source?.columns ?? []).map((column) => column.number));
-  const dropped = new Set(
-    names.columns.filter(({ number }) => !living.has(number)).map((column) => column.name),
-  );
   return pair.destination.columns
     .filter(
       (column) =>
@@ -179,12 +158,18 @@ function sequenceStep(
 
 const BLOCKED =
   'the type of a column has changed on the source, and the destination cannot take its values yet';
-const CONSTANT = /^(?:-?\d+(?:\.\d+)?|'(?:[^']|'')*'(?:::[a-z" .0-9(),_]+)?|true|false|null)$/i;
-const EVERYTHING: DiffOptions = {
-  columns: true,
-  types: true,
-  defaults: true,
-  notNull: true,
+function diffOf(pair: ColumnPair, options: DiffOptions): DiffSink {
+  const names = new NameBook([]);
+  const sink: DiffSink = { changes: [], notes: [], names, counterparts: new Counterparts() };
+  diffColumns(pair, options, sink);
+  return sink;
+}
+
+const NONE: DiffOptions = {
+  columns: false,
+  types: false,
+  defaults: false,
+  notNull: false,
   identity: false,
   sequences: false,
   checks: false,
@@ -193,3 +178,5 @@ const EVERYTHING: DiffOptions = {
   foreignKeyStrategy: 'none',
   silencesForeignKeyActions: false,
 };
+const SHAPE: DiffOptions = { ...NONE, columns: true, types: true, notNull: true };
+const DEFAULTS: DiffOptions = { ...NONE, defaults: true };

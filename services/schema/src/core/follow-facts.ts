@@ -28,7 +28,6 @@ export interface DestinationTable {
   readonly keyColumns: readonly string[];
   /** With its indexes and partitions. */
   readonly bytes: number;
-  readonly isEmpty: boolean;
 }
 
 /** A column of a mark; `type` is what the source's catalog calls its type now, null when it is gone. */

@@ -17,8 +17,8 @@ export interface PlacedColumns {
   readonly placements: readonly Placement[];
   /** In an order in which each name is free when it is taken. */
   readonly renames: readonly Rename[];
-  /** New columns that have the name of one that was dropped. */
-  readonly readded: readonly string[];
+  /** Names that another column had before: a row of the shape before would find the wrong one. */
+  readonly retaken: readonly string[];
 }
 
 /**
@@ -37,7 +37,6 @@ export function placeColumns(
   const moving = new Set(targets.flatMap(({ number }) => (number === null ? [] : [number])));
   const placements: Placement[] = [];
   const wanted: Rename[] = [];
-  const readded: string[] = [];
   for (const target of targets) {
     const own = findOwn(target, names);
     const owner = owners.get(target.name);
@@ -46,7 +45,6 @@ export function placeColumns(
     if (isOthers && !moving.has(owner.number)) {
       if (living.has(owner.number)) return undefined;
       wanted.push({ from: owner.name, to: asideName(owner, present), number: owner.number });
-      if (own === undefined) readded.push(target.name);
     }
     if (isTaken && !isOthers) placements.push({ tag: 'keep', target, from: target.name });
     else if (own !== undefined && present.has(own.name)) {
@@ -54,7 +52,9 @@ export function placeColumns(
       wanted.push({ from: own.name, to: target.name, number: own.number });
     } else placements.push({ tag: 'add', target });
   }
-  return { placements, renames: orderRenames(wanted, present), readded };
+  const called = new Set(targets.map((target) => target.name));
+  const retaken = wanted.map(({ from }) => from).filter((name) => called.has(name));
+  return { placements, renames: orderRenames(wanted, present), retaken };
 }
 
 /** What the table's columns were called, of this one. A column whose number is not known is told by a name that it had. */

@@ -121,7 +121,11 @@ function composePlan(
     ...added.map(({ column }) => column),
   ];
   const targets = placements.map(({ target }) => target);
-  const rest = planExisting(facts, targets, columns, destination);
+  const living = new Set((facts.source?.columns ?? []).map((column) => column.number));
+  const dropped = facts.names.columns
+    .filter((column) => !living.has(column.number))
+    .map((column) => nameAfter(column.name, renames));
+  const rest = planExisting(facts, targets, columns, new Set(dropped), destination);
   const steps = [...renameStep(facts, renames), ...added.map(({ step }) => step), ...rest.steps];
   const made = steps.filter((step) => parts.has(step.part));
   const refused = steps.find((step) => step.isNeeded && !parts.has(step.part));

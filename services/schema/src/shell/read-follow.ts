@@ -103,12 +103,10 @@ export async function readFollowedDestination(
   for (const root of roots) {
     const key = keyOf(nameOf(root));
     const row = facts.get(key);
-    const heapBytes = Number(row?.heap_bytes ?? 0);
     found.set(key, {
       columns: (columns.get(root.oid) ?? []).map(columnOf),
       keyColumns: row?.key_columns ?? [],
       bytes: Number(row?.bytes ?? 0),
-      isEmpty: heapBytes <= LOOKED_AT_BYTES_MAX && (await isEmpty(client, nameOf(root))),
     });
   }
   return found;
@@ -143,13 +141,6 @@ export async function readNullColumns(
        from (select ${list.join(', ')} from ${quoteQualifiedName(table)} limit ${SAMPLE_ROWS}) as oldest`,
   );
   return new Set(columns.filter((_, index) => rows[0]?.empty[index] === true));
-}
-
-async function isEmpty(client: pg.Client, table: QualifiedName): Promise<boolean> {
-  const { rows } = await client.query<{ empty: boolean }>(
-    `select not exists (select from ${quoteQualifiedName(table)}) as empty`,
-  );
-  return rows[0]?.empty === true;
 }
 
 function sourceOf(row: SourceRow, columns: ReadonlyMap<string, readonly ColumnRow[]>): SourceTable {
@@ -190,8 +181,6 @@ function groupByTable(rows: readonly ColumnRow[]): ReadonlyMap<string, readonly 
   return groups;
 }
 
-/** Looking whether a larger table is empty could take long where rows were deleted. */
-const LOOKED_AT_BYTES_MAX = 1024 ** 2;
 const SAMPLE_ROWS = 1000;
 /** Objects with smaller numbers are PostgreSQL's own. */
 const FIRST_OWN_OID = 16_384;
@@ -225,7 +214,6 @@ interface DestinationRow {
   readonly name: string;
   readonly key_columns: readonly string[];
   readonly bytes: string | null;
-  readonly heap_bytes: string | null;
 }
 
 interface NamedTypeRow {

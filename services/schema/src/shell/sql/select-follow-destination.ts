@@ -5,9 +5,7 @@ export const SELECT_FOLLOW_DESTINATION = `
             from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
            where i.indrelid = c.oid and i.indisprimary) as key_columns,
          (select sum(pg_total_relation_size(p.relid))::text
-            from (select c.oid as relid union select relid from pg_partition_tree(c.oid)) p) as bytes,
-         (select sum(pg_relation_size(p.relid))::text
-            from (select c.oid as relid union select relid from pg_partition_tree(c.oid)) p) as heap_bytes
+            from (select c.oid as relid union select relid from pg_partition_tree(c.oid)) p) as bytes
     from unnest($1::text[], $2::text[]) as w (schema_name, table_name)
     join pg_namespace s on s.nspname = w.schema_name
     join pg_class c on c.relnamespace = s.oid and c.relname = w.table_name and c.relkind in ('r', 'p')`;
