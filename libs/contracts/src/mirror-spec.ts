@@ -81,6 +81,8 @@ export interface MirrorOptions {
   readonly resync_strategy: 'truncate' | 'swap';
   /** Whether DDL of the source is told by an event trigger, where the role may create one. */
   readonly ddl_event_trigger: boolean;
+  /** How long the source may be silent before capture proves with a logical message that it is still heard; 0: never. */
+  readonly heartbeat_interval_seconds: number;
   /** Largest size of the change stream, in bytes; `discard new` beyond it. */
   readonly stream_max_bytes: number;
   /** How much of what is already applied the change stream keeps for people, in bytes. */
@@ -102,6 +104,7 @@ export const DEFAULT_MIRROR_OPTIONS: MirrorOptions = {
   on_table_error: 'hold',
   resync_strategy: 'truncate',
   ddl_event_trigger: true,
+  heartbeat_interval_seconds: 60,
   stream_max_bytes: 4 * 1024 ** 3,
   stream_tail_bytes: 256 * 1024 ** 2,
 };

@@ -103,6 +103,17 @@ export class MirrorOptionsRequest {
   readonly ddl_event_trigger?: boolean | null;
 
   @IsOptional()
+  @IsNumber(
+    { allowNaN: false, allowInfinity: false },
+    about(
+      'How long the source may be silent before a logical message proves that it is still heard; 0: never. Default 60.',
+    ),
+  )
+  @Min(0)
+  @Max(86_400)
+  readonly heartbeat_interval_seconds?: number | null;
+
+  @IsOptional()
   @IsInt(about('Largest size of the change stream. Default 4 GiB.'))
   @Min(16 * 1024 ** 2)
   @Max(1024 * GIBIBYTE)
