@@ -178,6 +178,7 @@ export class CaptureRun implements ReplicationHandler {
 
   drained(moreIsComing: boolean): void {
     faultPoint('capture.after_receive');
+    this.slot.heard();
     this.#waitsForMore = moreIsComing && !this.assembler.isWorthClosing;
     if (this.#waitsForMore) {
       // In case the source has nothing more after all.
@@ -287,9 +288,11 @@ export class CaptureRun implements ReplicationHandler {
       startLsn,
       confirmedLsn,
       walSenderTimeoutMs: source.walSenderTimeoutMs,
+      heartbeatIntervalMs: spec.options.heartbeat_interval_seconds * 1_000,
       onFlushed: (sequence) => this.#keeper.flushed(sequence),
       onServerWaits: () => this.#tellProgress(),
       onFailed,
+      onUnheard: (reason) => this.#lookAgain(reason),
     });
   }
 }

@@ -3,7 +3,9 @@ import { MirrorError, faultPoint } from '@bunnydb/failure';
 import type { Messaging, Stop } from '@bunnydb/messaging';
 import type { ConnectionSettings, ReplicationStream } from '@bunnydb/pg-client';
 import { type Lsn, ZERO_LSN, parseLsn } from '@bunnydb/pg-model';
+import { Heartbeat } from '../core/heartbeat.js';
 import { SlotProgress } from '../core/slot-progress.js';
+import { isReaderAtWork, writeHeartbeat } from './source-heartbeat.js';
 import { type ProbeAnswer, probeSource } from './source-probe.js';
 
 export interface SlotKeeperOptions {
@@ -14,11 +16,15 @@ export interface SlotKeeperOptions {
   readonly startLsn: Lsn;
   readonly confirmedLsn: Lsn;
   readonly walSenderTimeoutMs: number;
+  /** How long the source may be silent before a heartbeat is written; 0: none. */
+  readonly heartbeatIntervalMs: number;
   /** The stream sequence of the commit message that the destination has durably. */
   readonly onFlushed: (sequence: number) => void;
   /** The server waits for us: tell the destination how far the source is, if nothing else is under way. */
   readonly onServerWaits: () => void;
   readonly onFailed: (failure: MirrorError) => void;
+  /** A heartbeat did not come back: the connection has to be made anew. */
+  readonly onUnheard: (reason: MirrorError) => void;
 }
 
 /**
@@ -28,6 +34,8 @@ export interface SlotKeeperOptions {
  * A server that stops waits until its walsenders' clients confirm everything. If the destination does not follow, that would be for ever;
  * so when the server asks again and again, or when reading is held up and its questions cannot be heard, a short
  * connection finds out whether it is stopping, and then the session ends.
+ *
+ * When the source is silent for long, a heartbeat shows whether it has nothing to say or is no longer heard (`core/heartbeat.ts`).
  */
 export class SlotKeeper {
   readonly progress: SlotProgress;
@@ -42,6 +50,9 @@ export class SlotKeeper {
   #probedAtMs: number;
   #probing = false;
   #probe: ProbeAnswer & { readonly tag: 'running' } = NOT_PROBED;
+  readonly #heartbeat: Heartbeat;
+  #wasHeard = false;
+  #refusalIsTold = false;
   #closed = false;
 
   constructor(options: SlotKeeperOptions) {
@@ -51,6 +62,7 @@ export class SlotKeeper {
     const timeout = options.walSenderTimeoutMs || QUIET_MS * 4;
     this.#quietMs = Math.min(QUIET_MS, timeout / 4);
     this.#probedAtMs = Date.now();
+    this.#heartbeat = new Heartbeat(options.heartbeatIntervalMs, Date.now());
     this.#timer = setInterval(() => this.#tick(), Math.min(TICK_MS, this.#quietMs));
     this.#unsubscribe = options.messaging.subscribeJson<DestinationPosition>(
       positionSubject(options.mirrorId),
@@ -83,6 +95,11 @@ export class SlotKeeper {
     this.#options.onServerWaits();
   }
 
+  /** Something came from the source. Called for every read, so it only leaves a note. */
+  heard(): void {
+    this.#wasHeard = true;
+  }
+
   /** Reading is held up (or goes on): while it is, keepalives are not heard. */
   held(isHeld: boolean): void {
     if (!isHeld) this.#heldSinceMs = undefined;
@@ -103,12 +120,48 @@ export class SlotKeeper {
 
   #tick(): void {
     const now = Date.now();
+    this.#listen(now);
     if (this.#askingSinceMs !== undefined || this.progress.isDue(now, this.#quietMs)) this.#send();
     if (this.#probing) return;
     const asking = this.#askingSinceMs !== undefined && now - this.#askingSinceMs > PATIENCE_MS;
     const held = this.#heldSinceMs !== undefined && now - this.#heldSinceMs > PATIENCE_MS;
     const interval = asking || held ? PATIENCE_MS : PROBE_QUIET_MS;
     if (now - this.#probedAtMs >= interval) void this.#ask(now);
+  }
+
+  #listen(now: number): void {
+    // While reading is held up, nothing can be heard.
+    if (this.#wasHeard || this.#heldSinceMs !== undefined) this.#heartbeat.heard(now);
+    this.#wasHeard = false;
+    const step = this.#heartbeat.step(now);
+    if (step === 'beat') void this.#beat();
+    if (step === 'look') void this.#lookForReader();
+  }
+
+  async #beat(): Promise<void> {
+    const answer = await writeHeartbeat(this.#options.settings);
+    if (answer.tag !== 'refused') {
+      this.#heartbeat.expectAnswer(Date.now());
+      return;
+    }
+    this.#heartbeat.heard(Date.now());
+    if (this.#refusalIsTold || this.#closed) return;
+    this.#refusalIsTold = true;
+    this.#options.messaging.log.info(
+      { mirror: this.#options.mirrorId, reason: answer.reason },
+      'the source takes no heartbeat',
+    );
+  }
+
+  async #lookForReader(): Promise<void> {
+    const { settings, slotName } = this.#options;
+    const isAtWork = await isReaderAtWork(settings, slotName);
+    if (this.#closed || this.#wasHeard) this.#heartbeat.heard(Date.now());
+    else if (isAtWork) this.#heartbeat.waitLonger(Date.now());
+    else {
+      const words = 'the source was silent and a heartbeat did not come back';
+      this.#options.onUnheard(new MirrorError('source_unreachable', words));
+    }
   }
 
   async #ask(now: number): Promise<void> {
