@@ -1,7 +1,7 @@
-import { MirrorError, faultPoint } from '@bunnydb/failure';
+import { type MirrorError, faultPoint } from '@bunnydb/failure';
 import { type ConnectionSettings, closeSession, connectClient } from '@bunnydb/pg-client';
-import { type QualifiedName, ZERO_LSN } from '@bunnydb/pg-model';
-import type { MirrorTable, MirrorTables } from '../core/mirror-tables.js';
+import { ZERO_LSN } from '@bunnydb/pg-model';
+import type { MirrorTable } from '../core/mirror-tables.js';
 import { type SkipRule, isSkipped, planSteps } from '../core/work-step.js';
 import { WorkTally } from '../core/work-tally.js';
 import type { SqlClient } from './bookkeeping.js';
@@ -16,14 +16,14 @@ export interface LaneJoinOptions {
   readonly mirrorId: string;
   /** The table as the destination's bookkeeping has it. */
   readonly table: MirrorTable;
-  readonly tables: MirrorTables;
   readonly destination: ConnectionSettings;
   readonly signal: AbortSignal;
   readonly transactions: DestinationTransactions;
   readonly notes: TableNotes;
   /** Where the main lane stands; it does not move. */
   readonly standstill: Advance;
-  readonly refreshTables: (only: readonly QualifiedName[]) => Promise<void>;
+  /** Reads the table's columns at the destination again. */
+  readonly refreshTable: () => Promise<void>;
 }
 
 /**
@@ -36,16 +36,15 @@ export interface LaneJoinOptions {
  * @throws MirrorError what the destination refuses; the table stays outside.
  */
 export async function joinLane(options: LaneJoinOptions): Promise<WorkTally> {
-  const { refreshTables, destination, signal } = options;
-  const only = [options.table.mapping.source];
+  const { refreshTable, destination, signal } = options;
   // The lane may have put another table in its place.
-  await refreshTables(only);
+  await refreshTable();
   const reader = await connectClient(destination, { role: 'destination', signal });
   try {
     const first = await tryJoin(options, reader, 'fast');
     if (first.tally) return first.tally;
     if (!first.mayPass) throw first.failure;
-    await refreshTables(only);
+    await refreshTable();
     const second = await tryJoin(options, reader, 'exact');
     if (second.tally) return second.tally;
     throw second.failure;
@@ -132,18 +131,6 @@ async function replay(
     }
   }
   return lastId;
-}
-
-/** Refuses a table that is not to join, whatever a lane believes. */
-export function requireLane(tables: readonly MirrorTable[], name: QualifiedName): MirrorTable {
-  const table = tables.find(
-    ({ mapping }) => mapping.source.schema === name.schema && mapping.source.table === name.table,
-  );
-  // The main lane may have held it, or want it copied again, while its lane asked.
-  if (table?.state === 'catching_up') return table;
-  throw new MirrorError('unexpected', 'a table that is to join is not catching up any more', {
-    detail: { ...name },
-  });
 }
 
 const PIECE_BYTES = 4 * 1024 * 1024;

@@ -14,10 +14,9 @@ import { BatchGate } from './batch-gate.js';
 import { learnTables } from './destination-catalog.js';
 import { type DestinationSession, openDestination } from './destination-session.js';
 import { DestinationTransactions } from './destination-transaction.js';
-import { joinLane, requireLane } from './lane-join.js';
+import { LaneDoor } from './lane-door.js';
 import { LaneRunner } from './lane-runner.js';
 import { writeLargeBatch } from './large-writer.js';
-import type { MainLane } from './main-lane.js';
 import { PositionReport } from './position-report.js';
 import type { PositionRow } from './position-row.js';
 import { findRenamedTable } from './renamed-tables.js';
@@ -25,7 +24,6 @@ import { SchemaQuestions } from './schema-questions.js';
 import type { StatsReport } from './stats-report.js';
 import { TableNotes } from './table-notes.js';
 import { TableRefusals } from './table-refusals.js';
-import { reloadTables } from './table-states.js';
 
 export interface StreamChangesOptions {
   readonly spec: MirrorSpec;
@@ -63,7 +61,7 @@ export async function streamChanges(options: StreamChangesOptions): Promise<void
 }
 
 /** Reader, loop, lanes and reports of one session, wired together. */
-class Streaming implements MainLane {
+class Streaming {
   readonly #options: StreamChangesOptions;
   readonly #destination: DestinationSession;
   readonly #tables: MirrorTables;
@@ -73,7 +71,6 @@ class Streaming implements MainLane {
   readonly #queue = new BatchQueue(QUEUE_BYTES_MAX);
   /** Ends the reader when the loop fails. */
   readonly #stopping = new AbortController();
-  #loop: ApplyLoop | undefined;
   #unwrittenCounts = new WorkTally();
   #countsWrittenAtMs = performance.now();
 
@@ -109,14 +106,14 @@ class Streaming implements MainLane {
       signal: this.#stopping.signal,
     });
     const positions = new PositionReport(messaging, spec.id, track);
-    const loop = (this.#loop = this.#openLoop(track, positions));
+    const loop = this.#openLoop(track, positions);
     report.follow(() => ({
       applied: track.applied.lsn,
       flushed: track.flushed.lsn,
       isDrained: reader.isDrained && this.#queue.isEmpty && !loop.isBusy,
     }));
     const reading = this.#read(reader);
-    const lanes = this.#runLanes();
+    const lanes = this.#runLanes(loop);
     try {
       await loop.run();
       await this.#writeCounts();
@@ -140,76 +137,24 @@ class Streaming implements MainLane {
   }
 
   /** Runs the lanes until told to stop; what is no single table's fault ends the session. */
-  async #runLanes(): Promise<void> {
-    const { spec, context, position, source, destination, messaging, progress } = this.#options;
+  async #runLanes(loop: ApplyLoop): Promise<void> {
+    const { spec, position, source, destination, messaging, progress } = this.#options;
+    const context = { ...this.#options.context, signal: this.#stopping.signal };
+    const mainLane = new LaneDoor({
+      ...{ spec, context, destination, progress, loop },
+      session: this.#destination.session,
+      tables: this.#tables,
+      transactions: this.#transactions,
+      notes: this.#notes,
+      onJoined: (tally) => this.#unwrittenCounts.add(tally),
+    });
     try {
-      await new LaneRunner({
-        spec,
-        epoch: position.epoch,
-        context: { ...context, signal: this.#stopping.signal },
-        source,
-        destination,
-        messaging,
-        progress,
-        mainLane: this,
-      }).run();
+      const { epoch } = position;
+      const lanes = { spec, epoch, context, source, destination, messaging, progress, mainLane };
+      await new LaneRunner(lanes).run();
     } catch (error) {
       this.#queue.end(error);
     }
-  }
-
-  async join(name: QualifiedName): Promise<void> {
-    await this.#runErrand(async (loop) => {
-      const { spec, context, destination, progress } = this.#options;
-      try {
-        const table = requireLane(await this.#reload([name]), name);
-        const tally = await joinLane({
-          mirrorId: spec.id,
-          table,
-          tables: this.#tables,
-          destination,
-          signal: this.#stopping.signal,
-          transactions: this.#transactions,
-          notes: this.#notes,
-          standstill: loop.standstill,
-          refreshTables: (only) => this.#refreshTables(only),
-        });
-        this.#unwrittenCounts.add(tally);
-        progress.addRows(tally, new Date().toISOString());
-      } finally {
-        // Whatever went wrong: the destination says whether the table is in.
-        await this.#reloadLanes([name]);
-      }
-      const table = formatQualifiedName(name);
-      progress.setTableStatus(table, 'running');
-      context.emit('table_state_changed', { table, status: 'running' }).catch(() => undefined);
-    });
-  }
-
-  async leave(commit: () => Promise<void>): Promise<void> {
-    await this.#runErrand(async () => {
-      try {
-        await commit();
-      } finally {
-        await this.#reloadLanes();
-      }
-    });
-  }
-
-  /** Lets changes go where the destination says that they go. A lost session ends the loop at its next transaction. */
-  async #reloadLanes(only?: readonly QualifiedName[]): Promise<void> {
-    for (const { mapping, ...facts } of await this.#reload(only))
-      this.#tables.update(mapping.source, facts);
-  }
-
-  async #reload(only?: readonly QualifiedName[]): Promise<readonly MirrorTable[]> {
-    return await reloadTables(this.#destination.session, this.#options.spec, only);
-  }
-
-  async #runErrand(work: (loop: ApplyLoop) => Promise<void>): Promise<void> {
-    const loop = this.#loop;
-    if (!loop) throw new RangeError('lanes run before the main lane');
-    await loop.runErrand(() => work(loop));
   }
 
   #openLoop(track: PositionTrack, positions: PositionReport): ApplyLoop {
