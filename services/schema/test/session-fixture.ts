@@ -122,7 +122,7 @@ export class SessionFixture {
         if (this.failure !== undefined) throw this.failure;
         return await isThere();
       },
-      { timeoutMs: 15_000, what },
+      { timeoutMs: 30_000, what },
     );
   }
 

@@ -133,7 +133,8 @@ function takeProperties({ table, shadow }: SwapPair): readonly string[] {
     ...aclStatements(object, table.acl),
     ...table.columns.flatMap((column) => [
       ...columnAclStatements(name, column.name, column.acl),
-      ...commentOn(`column ${name}.${quoteIdentifier(column.name)}`, column.comment),
+      // The shadow's may be older.
+      `comment on column ${name}.${quoteIdentifier(column.name)} is ${literalOrNull(column.comment)}`,
     ]),
     ...table.indexes.flatMap((index) =>
       index.isValid

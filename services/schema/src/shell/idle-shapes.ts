@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { askLanes } from './ask-lanes.js';
 import type { FollowSessions } from './follow-sessions.js';
 import { followTables } from './follow-tables.js';
+import { writtenUpTo } from './stream-patience.js';
 
 export interface IdleShapesOptions {
   readonly spec: MirrorSpec;
@@ -20,7 +21,7 @@ export interface IdleShapesOptions {
 export class IdleShapes {
   readonly #options: IdleShapesOptions;
   #seenAt: Lsn | undefined;
-  #tables = '';
+  #seen = '';
 
   constructor(options: IdleShapesOptions) {
     this.#options = options;
@@ -37,16 +38,17 @@ export class IdleShapes {
 
   /**
    * @param destinations tables of an old shape.
+   * @param seen what was seen of the source: after another change, the stream is waited for anew.
    * @returns what was made, in words.
    */
   async follow(
     source: pg.Client,
     position: string | null,
     destinations: readonly string[],
+    seen: string,
   ): Promise<readonly string[]> {
-    const tables = destinations.join('\0');
-    if (destinations.length === 0 || tables !== this.#tables) {
-      this.#tables = tables;
+    if (destinations.length === 0 || seen !== this.#seen) {
+      this.#seen = seen;
       this.#seenAt = destinations.length === 0 ? undefined : await writtenUpTo(source);
       return [];
     }
@@ -74,13 +76,6 @@ export class IdleShapes {
     );
     return reply.made;
   }
-}
-
-async function writtenUpTo(source: pg.Client): Promise<Lsn> {
-  const { rows } = await source.query<{ lsn: string }>(
-    `select pg_catalog.pg_current_wal_lsn()::text as lsn`,
-  );
-  return parseLsn(rows[0]?.lsn ?? '0/0');
 }
 
 /** The poll knows that something was altered, not by which command. */

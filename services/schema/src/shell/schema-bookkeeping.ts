@@ -1,11 +1,18 @@
 import type { MirrorSpec, SchemaChange } from '@bunnydb/contracts';
+import { FailureKind } from '@bunnydb/failure';
+import { toMirrorError } from '@bunnydb/pg-client';
 import type pg from 'pg';
 
 /**
  * Creates what this service remembers at the destination, or finds it: shadow tables, and foreign keys that have to be validated or restored. What is there
  * already is only looked at, since creating "if not exists" asks for a privilege that the role may lack.
+ *
+ * @param options without `createsSchema` for who may come after everything was removed.
  */
-export async function ensureSchemaBookkeeping(client: pg.Client): Promise<void> {
+export async function ensureSchemaBookkeeping(
+  client: pg.Client,
+  { createsSchema = true } = {},
+): Promise<void> {
   if (await isComplete(client)) return;
   await client.query('begin');
   try {
@@ -15,7 +22,7 @@ export async function ensureSchemaBookkeeping(client: pg.Client): Promise<void> 
       const { rows } = await client.query(
         `select from pg_catalog.pg_namespace where nspname = '_bunny'`,
       );
-      if (rows.length === 0) await client.query('create schema _bunny');
+      if (rows.length === 0 && createsSchema) await client.query('create schema _bunny');
       for (const statement of CREATE_TABLES) await client.query(statement);
     }
     await client.query('commit');
@@ -53,9 +60,15 @@ export async function noteSyncRun(
   );
 }
 
-/** Notes that these tables have been given everything. */
+/** Notes that these tables have been given everything. A build is not in vain because nothing can be noted; the mirror's session tells that. */
 export async function noteBuiltTables(client: pg.Client, spec: MirrorSpec): Promise<void> {
-  await ensureSchemaBookkeeping(client);
+  try {
+    await ensureSchemaBookkeeping(client);
+  } catch (error) {
+    const failure = toMirrorError(error, { role: 'destination' });
+    if (failure.kind !== FailureKind.PrivilegeMissing) throw failure;
+    return;
+  }
   await client.query(
     `insert into _bunny.built_table (mirror_id, source_schema, source_table)
      select $1, t.source_schema, t.source_table from unnest($2::text[], $3::text[]) as t (source_schema, source_table)

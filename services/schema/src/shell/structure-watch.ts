@@ -19,9 +19,11 @@ import type { FollowSessions } from './follow-sessions.js';
 import { IdleShapes } from './idle-shapes.js';
 import { makeChange } from './make-change.js';
 import type { PeerLinks } from './peer-links.js';
+import { ensureSchemaBookkeeping } from './schema-bookkeeping.js';
 import { settleForeignKeys } from './settle-foreign-keys.js';
 import { SELECT_AGENDA } from './sql/select-agenda.js';
 import { SELECT_STRUCTURE_FINGERPRINT } from './sql/select-structure-fingerprint.js';
+import { StreamPatience } from './stream-patience.js';
 import { lockStructure, withBuilder } from './structure-session.js';
 
 export interface StructureWatchOptions extends CompareOptions {
@@ -39,6 +41,7 @@ export interface StructureWatchOptions extends CompareOptions {
 export class StructureWatch {
   readonly #options: StructureWatchOptions;
   readonly #shapes: IdleShapes;
+  readonly #patience = new StreamPatience();
   readonly #refused = new Set<string>();
   #seen = '';
   #comparedAtMs = -Infinity;
@@ -72,21 +75,22 @@ export class StructureWatch {
     const ready = this.#readyTables(agenda.tables);
     if (agenda.has_due_keys && agenda.is_consistent === true) await this.#settleKeys();
     if (spec.options.schema_changes === 'ignore' || ready.length === 0) return;
-    const seen = JSON.stringify([rows[0]?.fingerprint, ready]);
+    const seen = JSON.stringify([rows[0]?.fingerprint, agenda.is_consistent, ready]);
     const isDue = performance.now() - this.#comparedAtMs >= FULL_INTERVAL_MS;
-    const isLeft = this.#isUnfinished || this.#shapes.isDue(agenda.position);
+    const isLeft = this.#isUnfinished || this.#isDue(agenda.position);
     if (seen === this.#seen && !isDue && !isLeft) return;
     if (seen !== this.#seen || isDue) this.#refused.clear();
-    await this.#compare(ready, agenda);
+    await this.#compare(ready, agenda, seen);
     this.#seen = seen;
   }
 
   async #readAgenda(client: pg.Client): Promise<Agenda | undefined> {
     const { rows: found } = await client.query<{ exists: boolean }>(
-      `select pg_catalog.count(*) = 3 as exists from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = '_bunny' and c.relname in ('table_state', 'foreign_key', 'built_table')`,
+      `select pg_catalog.count(*) = 2 as exists from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = '_bunny' and c.relname in ('table_state', 'position')`,
     );
     if (found[0]?.exists !== true) return undefined;
+    await ensureSchemaBookkeeping(client, { createsSchema: false });
     const { rows } = await client.query<Agenda>(SELECT_AGENDA, [this.#options.spec.id]);
     return rows[0];
   }
@@ -107,7 +111,7 @@ export class StructureWatch {
     });
   }
 
-  async #compare(ready: Agenda['tables'], agenda: Agenda): Promise<void> {
+  async #compare(ready: Agenda['tables'], agenda: Agenda, seen: string): Promise<void> {
     const { spec, links, messaging } = this.#options;
     const source = await readSourceStructure(this.#options);
     const places = placesOf(spec.tables, source, ready);
@@ -120,17 +124,25 @@ export class StructureWatch {
           await links.source(),
           agenda.position,
           tablesOfOldShape(diff.changes, places),
+          seen,
         );
         if (shaped.length > 0) diff = await compareWith(source, spec, client);
-        const made = await this.#make(client, diff.changes, places, agenda.is_consistent === true);
+        const due = await this.#patience.due(await links.source(), agenda.position, diff.changes);
+        const made = await this.#make(client, due, places, agenda.is_consistent === true);
         if (made.length > 0) diff = await compareWith(source, spec, client);
         await this.#tellMade([...shaped, ...made.map(({ kind, object }) => `${kind} ${object}`)]);
         const released = releasedTables(made, diff.changes, places);
         await askLanes(messaging, spec, { action: 'retry' }, released);
       }
-      this.#last = diff;
-      await this.#tell(diff);
+      // A table that is being copied lacks what it is given afterwards; that is not pending.
+      const known = new Set(['', ...places.map((place) => place.table)]);
+      this.#last = { ...diff, changes: diff.changes.filter((change) => known.has(change.table)) };
+      await this.#tell(this.#last);
     });
+  }
+
+  #isDue(position: string | null): boolean {
+    return this.#shapes.isDue(position) || this.#patience.isDue(position);
   }
 
   async #make(
@@ -146,10 +158,8 @@ export class StructureWatch {
     if (wanted.length === 0 || !(await this.#lock(client))) return made;
     for (const change of wanted) {
       this.#options.signal.throwIfAborted();
-      if (change.group === 'foreign_keys' && !isConsistent) {
-        this.#isUnfinished = true;
-        continue;
-      }
+      // A row may point to one that has yet to come; the look after the tables have met makes it.
+      if (change.group === 'foreign_keys' && !isConsistent) continue;
       const outcome = await makeChange(client, change, this.#options.signal);
       if (outcome.tag === 'made') made.push(change);
       else if (outcome.tag === 'busy') this.#isUnfinished = true;

@@ -143,7 +143,8 @@ async function tryExchange(
     now.push({ table: facts, shadow: shadowFacts });
   }
   const plan = planSwap(now);
-  for (const statement of plan.statements) await client.query(statement);
+  // In one message: everybody waits until all of it is done.
+  await client.query(plan.statements.join(';\n'));
   await recordSwap(client, mirrorId, tables, plan);
   await client.query('commit');
   return 'swapped';
