@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { quoteIdentifier, quoteLiteral } from '@bunnydb/pg-model';
+import { assertEqual } from './assert-equal.js';
 import { BENCH_APPLICATION, type BenchServers } from './bench-servers.js';
-import { assertSameContent } from './content-hash.js';
 import { type DrainTarget, type Peer, type PreparedPeer, addressUrl } from './drain-target.js';
 import { dropSlot, pollPause } from './peer-run.js';
 import { CpuMeter } from './process-cpu.js';
@@ -119,7 +119,7 @@ async function drainOnce(
     const prepared = await peer.prepare(target);
     try {
       const measured = await measure(prepared, admin, destination, target);
-      await assertSameContent(admin, destination, tables);
+      await assertEqual(target.source, target.destination, tables);
       const perRow = [...measured.meter.totals()].map(
         ([group, seconds]) => [group, (seconds * 1e6) / rows] as const,
       );

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { assertSameContent } from './content-hash.js';
+import { assertEqual } from './assert-equal.js';
 import type { BenchServers } from './bench-servers.js';
 import type { DrainTarget, Peer, PreparedPeer } from './drain-target.js';
 
@@ -55,7 +55,7 @@ export async function withPeerRun<T>(
     const prepared = await options.peer.prepare(target);
     try {
       const result = await work({ prepared, source, destination });
-      await assertSameContent(source, destination, options.tables);
+      await assertEqual(target.source, target.destination, options.tables);
       return result;
     } catch (error) {
       throw new Error(`a run of ${options.peer.name} failed\n${prepared.log()}`, { cause: error });

@@ -122,8 +122,8 @@ export class DatabasePair {
         destination_peer: `${this.name}_destination`,
       },
       this.#api,
-      this.source,
-      this.destination,
+      { session: this.source, url: this.sourceUrl },
+      { session: this.destination, url: this.destinationUrl },
     );
     try {
       await mirror.create();
@@ -143,8 +143,8 @@ export class DatabasePair {
         destination_peer: `${behind.name}_destination`,
       },
       this.#api,
-      this.destination,
-      behind.destination,
+      { session: this.destination, url: this.destinationUrl },
+      { session: behind.destination, url: behind.destinationUrl },
     );
     await mirror.create();
     return mirror;

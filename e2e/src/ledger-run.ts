@@ -1,4 +1,4 @@
-import { samePair } from './equality.js';
+import { samePair } from '@bunnydb/testkit';
 import type { DatabasePair, PairOptions } from './database-pair.js';
 import {
   LEDGER_DESTINATION,

@@ -1,7 +1,6 @@
-import { until } from '@bunnydb/testkit';
+import { type ComparedTable, equalDatabases, until } from '@bunnydb/testkit';
 import type pg from 'pg';
 import type { ApiClient, MirrorRequest, MirrorView } from './api-client.js';
-import { type TablePair, differenceOf } from './equality.js';
 
 /** A table that every pair has and every mirror carries. */
 export const MARK_TABLE = 'public.e2e_mark';
@@ -10,15 +9,21 @@ export const MARK_SCHEMA = `create table ${MARK_TABLE} (id uuid primary key defa
 const CATCH_UP_DEADLINE_MS = 60_000;
 const STATUS_DEADLINE_MS = 60_000;
 
+/** A database of a mirror under test. */
+export interface MirrorSide {
+  readonly session: pg.Client;
+  readonly url: string;
+}
+
 /** A mirror under test, with a session on either side. */
 export class MirrorFixture {
   readonly name: string;
   readonly #request: MirrorRequest;
   readonly #api: ApiClient;
-  readonly #source: pg.Client;
-  readonly #destination: pg.Client;
+  readonly #source: MirrorSide;
+  readonly #destination: MirrorSide;
 
-  constructor(request: MirrorRequest, api: ApiClient, source: pg.Client, destination: pg.Client) {
+  constructor(request: MirrorRequest, api: ApiClient, source: MirrorSide, destination: MirrorSide) {
     this.name = request.name;
     this.#request = request;
     this.#api = api;
@@ -58,7 +63,7 @@ export class MirrorFixture {
     let position = 'none';
     await until(
       async () => {
-        const answer = await this.#destination.query<{ lsn: string; reached: boolean }>(
+        const answer = await this.#destination.session.query<{ lsn: string; reached: boolean }>(
           `select lsn::text, lsn >= $2::pg_lsn as reached from _bunny.position where mirror_name = $1`,
           [this.name, target],
         );
@@ -74,18 +79,14 @@ export class MirrorFixture {
 
   /** Catches up, then compares every table row by row; throws with the differences. */
   async waitForEqual(
-    pairs: readonly TablePair[],
+    pairs: readonly ComparedTable[],
     timeoutMs: number = CATCH_UP_DEADLINE_MS,
   ): Promise<void> {
     await this.waitForCatchUp(timeoutMs);
-    const differences: string[] = [];
-    for (const pair of pairs) {
-      const difference = await differenceOf(this.#source, this.#destination, pair);
-      if (difference !== null) differences.push(difference);
-    }
-    if (differences.length > 0) {
-      throw new Error(`source and destination differ:\n${differences.join('\n')}`);
-    }
+    const { equal, tables } = await equalDatabases(this.#source.url, this.#destination.url, pairs);
+    if (equal) return;
+    const differences = tables.filter((table) => !table.equal).map(({ difference }) => difference);
+    throw new Error(`source and destination differ:\n${differences.join('\n')}`);
   }
 
   /** Deletes the mirror and waits until it is gone. */
@@ -103,10 +104,10 @@ export class MirrorFixture {
    * themselves and only flushed WAL is sent.
    */
   async #markedSourceLsn(): Promise<string> {
-    const { rows } = await this.#source.query<{ lsn: string }>(
+    const { rows } = await this.#source.session.query<{ lsn: string }>(
       'select pg_current_wal_insert_lsn()::text as lsn',
     );
-    await this.#source.query(
+    await this.#source.session.query(
       `begin; set local synchronous_commit = on; insert into ${MARK_TABLE} default values; commit`,
     );
     const lsn = rows[0]?.lsn;

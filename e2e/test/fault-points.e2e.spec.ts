@@ -1,8 +1,7 @@
 import { FAULT_POINTS } from '@bunnydb/failure';
-import type { ServiceProgram } from '@bunnydb/testkit';
+import { type ServiceProgram, samePair } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
-import { samePair } from '../src/equality.js';
 import { LEDGER_PAIRS, createLedgerPair, runUnderLoad } from '../src/ledger-run.js';
 import { startLedgerWriters } from '../src/ledger.js';
 import type { MirrorFixture } from '../src/mirror-fixture.js';

@@ -1,7 +1,7 @@
 import { quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
-import { type TablePair, samePair } from '../src/equality.js';
+import { type ComparedTable, samePair } from '@bunnydb/testkit';
 import type { MirrorFixture } from '../src/mirror-fixture.js';
 import { type Stack, startStack } from '../src/stack.js';
 
@@ -44,7 +44,7 @@ function tableDdl(schema: string, table: string, index: number): string {
   return `create table ${quoteQualifiedName({ schema, table })} (${plain} text, ${key} integer primary key, n integer);`;
 }
 
-const TABLES: readonly { readonly pair: TablePair; readonly index: number }[] = SCHEMAS.flatMap(
+const TABLES: readonly { readonly pair: ComparedTable; readonly index: number }[] = SCHEMAS.flatMap(
   (schema) => NAMES.map((table, index) => ({ pair: samePair(schema, table), index })),
 );
 const EVERY_COLUMN = samePair('public', 'every column');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { samePair } from '../src/equality.js';
+import { samePair } from '@bunnydb/testkit';
 import { type Stack, startStack } from '../src/stack.js';
 
 /** What has broken logical replication in PostgreSQL's own history. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
-import { samePair } from '../src/equality.js';
+import { samePair } from '@bunnydb/testkit';
 import { LEDGER_PAIRS, createLedgerPair } from '../src/ledger-run.js';
 import { startLedgerWriters } from '../src/ledger.js';
 import type { MirrorFixture } from '../src/mirror-fixture.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
-import { samePair } from '../src/equality.js';
+import { samePair } from '@bunnydb/testkit';
 import type { MirrorFixture } from '../src/mirror-fixture.js';
 import { type Stack, startStack } from '../src/stack.js';
 import { TYPE_PRELUDE } from '../src/type-kinds.js';

@@ -1,6 +1,5 @@
-import { type PostgresServer, startPostgres } from '@bunnydb/testkit';
+import { type PostgresServer, startPostgres, type ComparedTable, samePair } from '@bunnydb/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type TablePair, samePair } from '../src/equality.js';
 import { createLedgerPair, LEDGER_PAIRS } from '../src/ledger-run.js';
 import { startLedgerWriters } from '../src/ledger.js';
 import { PGBENCH_SCHEMA, PGBENCH_TABLES, pgbenchRows, runPgbench } from '../src/pgbench.js';
@@ -153,7 +152,7 @@ describe('full sizes', () => {
     const transactions = await runPgbench(pair.sourceUrl, { clients: 4, seconds: 60, scale: 10 });
     const start = performance.now();
     await mirror.waitForEqual(
-      PGBENCH_TABLES.map((table): TablePair => samePair('public', table)),
+      PGBENCH_TABLES.map((table): ComparedTable => samePair('public', table)),
       CATCH_UP_MS,
     );
     report(`catch-up after ${transactions} pgbench transactions in 60 s`, start);

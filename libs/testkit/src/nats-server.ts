@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ChildExit, describeExit, endChild, exitOf } from './child-exit.js';
+import { type ChildExit, endChild, exitOf } from './child-exit.js';
 import { freePort, isPortFree } from './free-port.js';
 import { endWithParent } from './guardian.js';
 import { findNatsServer } from './nats-binary.js';
-import { logTail, withLog } from './server-log.js';
+import { withLog } from './server-log.js';
 import { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
-import { until } from './until.js';
+import { waitForServer } from './wait-for-server.js';
 
 export interface NatsOptions {
   /** JetStream's store; kept after `stop`. Without it, a temporary folder that `stop` removes. */
@@ -20,6 +20,8 @@ export interface NatsOptions {
   readonly startTimeoutMs?: number;
 }
 
+/** As in production: the wish of a mirror of thousands of tables is one message. */
+const MAX_PAYLOAD_BYTES = 8 * 1024 ** 2;
 const STOP_TIMEOUT_MS = 20_000;
 
 /** Starts a real nats-server with JetStream on the loopback interface. */
@@ -57,6 +59,7 @@ function spawnServer(
   const lines = [
     `listen: "127.0.0.1:${options.port}"`,
     `http: "127.0.0.1:${options.monitorPort}"`,
+    `max_payload: ${MAX_PAYLOAD_BYTES}`,
     `jetstream { store_dir: ${JSON.stringify(join(dataDir, 'store'))} }`,
     options.config,
   ];
@@ -83,7 +86,6 @@ export class NatsServer {
   readonly exited: Promise<ChildExit>;
   readonly #child: ChildProcess;
   readonly #temporary: boolean;
-  #ended = false;
 
   constructor(
     child: ChildProcess,
@@ -100,7 +102,6 @@ export class NatsServer {
     this.port = facts.port;
     this.monitorPort = facts.monitorPort;
     this.exited = exitOf(child);
-    void this.exited.then(() => (this.#ended = true));
   }
 
   get url(): string {
@@ -119,25 +120,16 @@ export class NatsServer {
     return this.#child.pid;
   }
 
-  /** Waits until JetStream has recovered its streams; fails at once, with the end of the log, when the server ends. */
-  async waitUntilReady(timeoutMs: number): Promise<void> {
-    try {
-      await until(
-        () => {
-          if (this.#ended) throw new Error('it ended');
-          return this.#isHealthy();
-        },
-        { timeoutMs, what: 'the health endpoint of nats-server' },
-      );
-    } catch (error) {
-      const how = this.#ended ? describeExit(await this.exited) : 'no answer';
-      const tail = logTail(this.logFile);
-      await this.stop();
-      throw new Error(
-        `nats-server in ${this.dataDir} did not start (${how}). The end of its log:\n${tail}`,
-        { cause: error },
-      );
-    }
+  /** Waits until JetStream has recovered its streams. */
+  waitUntilReady(timeoutMs: number): Promise<void> {
+    const server = {
+      name: `nats-server in ${this.dataDir}`,
+      logFile: this.logFile,
+      exited: this.exited,
+      answers: () => this.#isHealthy(),
+      giveUp: () => this.stop(),
+    };
+    return waitForServer(server, timeoutMs);
   }
 
   async #isHealthy(): Promise<boolean> {

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import pg from 'pg';
-import { type ChildExit, describeExit, endChild, exitOf } from './child-exit.js';
+import { type ChildExit, endChild, exitOf } from './child-exit.js';
 import { freePort, isPortFree } from './free-port.js';
 import { endWithParent } from './guardian.js';
 import { type PostgresVersion, findPostgres } from './postgres-binaries.js';
 import { ensureCluster, serverEnvironment } from './postgres-cluster.js';
-import { logTail, withLog } from './server-log.js';
+import { withLog } from './server-log.js';
 import { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
 import { giveFolder, unprivilegedUser } from './unprivileged-user.js';
-import { until } from './until.js';
+import { waitForServer } from './wait-for-server.js';
 
 export interface PostgresOptions {
   readonly version?: PostgresVersion;
@@ -127,7 +127,6 @@ export class PostgresServer {
   readonly exited: Promise<ChildExit>;
   readonly #child: ChildProcess;
   readonly #temporary: boolean;
-  #ended = false;
 
   constructor(child: ChildProcess, facts: ServerFacts) {
     this.#child = child;
@@ -137,7 +136,6 @@ export class PostgresServer {
     this.port = facts.port;
     this.password = facts.password;
     this.exited = exitOf(child);
-    void this.exited.then(() => (this.#ended = true));
   }
 
   get url(): string {
@@ -158,25 +156,16 @@ export class PostgresServer {
     return this.#child.pid;
   }
 
-  /** Connects until it works; fails at once, with the end of the log, when the server ends. */
-  async waitUntilReady(timeoutMs: number): Promise<void> {
-    try {
-      await until(
-        () => {
-          if (this.#ended) throw new Error('it ended');
-          return this.#answers();
-        },
-        { timeoutMs, what: 'a connection' },
-      );
-    } catch (error) {
-      const how = this.#ended ? describeExit(await this.exited) : 'no answer';
-      const tail = logTail(this.logFile);
-      await this.stop('immediate');
-      throw new Error(
-        `PostgreSQL ${this.version} in ${this.dataDir} did not start (${how}). The end of its log:\n${tail}`,
-        { cause: error },
-      );
-    }
+  /** Connects until it works. */
+  waitUntilReady(timeoutMs: number): Promise<void> {
+    const server = {
+      name: `PostgreSQL ${this.version} in ${this.dataDir}`,
+      logFile: this.logFile,
+      exited: this.exited,
+      answers: () => this.#answers(),
+      giveUp: () => this.stop('immediate'),
+    };
+    return waitForServer(server, timeoutMs);
   }
 
   async #answers(): Promise<boolean> {
