@@ -274,42 +274,8 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** End the wait after a failure now */
+    /** End the wait after a failure now, of the mirror or of a table */
     post: operations['MirrorsController_retry'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/mirrors/{name}/tables': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** The mirror's tables and config */
-    get: operations['MirrorsController_tables'];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  '/v1/mirrors/{name}/available-tables': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /** Tables of the source that the mirror does not have */
-    get: operations['MirrorsController_availableTables'];
-    put?: never;
-    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -384,6 +350,75 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/mirrors/{name}/tables': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The mirror's tables and config */
+    get: operations['TablesController_list'];
+    /** Give the mirror other tables, online: new ones are copied and join, others leave */
+    put: operations['TablesController_change'];
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/mirrors/{name}/available-tables': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Tables of the source that the mirror does not have */
+    get: operations['TablesController_available'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/mirrors/{name}/resync': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Copy every table again; the slot stays, and nothing is lost */
+    post: operations['TablesController_resync'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/mirrors/{name}/resync/{table}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Copy one table again, by its source or destination name; the others stream on */
+    post: operations['TablesController_resyncTable'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/mirrors/{name}/schema-diff': {
     parameters: {
       query?: never;
@@ -410,12 +445,48 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Make pending changes of structure, one by one */
+    /** Make pending changes of structure, one by one; answers when that is done */
     post: operations['StructureController_sync'];
     delete?: never;
     options?: never;
     head?: never;
     patch?: never;
+    trace?: never;
+  };
+  '/v1/users': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Everybody who may sign in */
+    get: operations['UsersController_list'];
+    put?: never;
+    /** Let somebody in */
+    post: operations['UsersController_create'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/users/{username}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    /** Let somebody in no more; not yourself, and not the last administrator */
+    delete: operations['UsersController_delete'];
+    options?: never;
+    head?: never;
+    /** Change a role or a password; a new password ends the tokens */
+    patch: operations['UsersController_change'];
     trace?: never;
   };
 }
@@ -436,6 +507,15 @@ export interface components {
       role: 'admin' | 'readonly';
       /** Format: date-time */
       expires_at: string;
+    };
+    User: {
+      username: string;
+      /** @enum {string} */
+      role: 'admin' | 'readonly';
+      /** Format: date-time */
+      created_at: string;
+      /** Format: date-time */
+      updated_at: string;
     };
     Message: {
       message: string;
@@ -549,7 +629,13 @@ export interface components {
       copy: Record<string, never> | null;
       /** Format: date-time */
       last_synced_at: string | null;
+      /** @description Why it is held or in error, and what to do about it. */
       error_message: string | null;
+      /**
+       * Format: date-time
+       * @description Null: a person is needed.
+       */
+      next_retry_at: string | null;
     };
     MirrorWithTables: {
       id: string;
@@ -625,6 +711,25 @@ export interface components {
         | 'stopped';
       message: string;
     };
+    TablesChange: {
+      name: string;
+      /** @enum {string} */
+      status:
+        | 'created'
+        | 'setting_up'
+        | 'snapshotting'
+        | 'running'
+        | 'pausing'
+        | 'paused'
+        | 'resyncing'
+        | 'syncing_schema'
+        | 'error'
+        | 'terminating'
+        | 'stopped';
+      message: string;
+      added: string[];
+      removed: string[];
+    };
     Check: {
       name: string;
       ok: boolean;
@@ -652,7 +757,13 @@ export interface components {
           | 'constraints'
           | 'indexes'
           | 'checks'
-          | 'foreign_keys';
+          | 'foreign_keys'
+          | 'identity'
+          | 'sequences'
+          | 'tables'
+          | 'statistics'
+          | 'settings'
+          | 'comments';
         object: string;
         sql: string;
         destructive: boolean;
@@ -669,10 +780,10 @@ export interface components {
     SchemaSync: {
       applied: {
         /** @description The same as long as the difference is the same. */
-        id: string;
-        kind: string;
+        id?: string;
+        kind?: string;
         /** @enum {string} */
-        group:
+        group?:
           | 'extensions'
           | 'columns'
           | 'types'
@@ -681,19 +792,26 @@ export interface components {
           | 'constraints'
           | 'indexes'
           | 'checks'
-          | 'foreign_keys';
+          | 'foreign_keys'
+          | 'identity'
+          | 'sequences'
+          | 'tables'
+          | 'statistics'
+          | 'settings'
+          | 'comments';
         object: string;
-        sql: string;
-        destructive: boolean;
-        locks: string;
-        reason: string;
+        sql?: string;
+        destructive?: boolean;
+        locks?: string;
+        reason?: string;
+        outcome?: string;
       }[];
       skipped: {
         /** @description The same as long as the difference is the same. */
-        id: string;
-        kind: string;
+        id?: string;
+        kind?: string;
         /** @enum {string} */
-        group:
+        group?:
           | 'extensions'
           | 'columns'
           | 'types'
@@ -702,20 +820,26 @@ export interface components {
           | 'constraints'
           | 'indexes'
           | 'checks'
-          | 'foreign_keys';
+          | 'foreign_keys'
+          | 'identity'
+          | 'sequences'
+          | 'tables'
+          | 'statistics'
+          | 'settings'
+          | 'comments';
         object: string;
-        sql: string;
-        destructive: boolean;
-        locks: string;
-        reason: string;
-        outcome: string;
+        sql?: string;
+        destructive?: boolean;
+        locks?: string;
+        reason?: string;
+        outcome?: string;
       }[];
       failed: {
         /** @description The same as long as the difference is the same. */
-        id: string;
-        kind: string;
+        id?: string;
+        kind?: string;
         /** @enum {string} */
-        group:
+        group?:
           | 'extensions'
           | 'columns'
           | 'types'
@@ -724,13 +848,19 @@ export interface components {
           | 'constraints'
           | 'indexes'
           | 'checks'
-          | 'foreign_keys';
+          | 'foreign_keys'
+          | 'identity'
+          | 'sequences'
+          | 'tables'
+          | 'statistics'
+          | 'settings'
+          | 'comments';
         object: string;
-        sql: string;
-        destructive: boolean;
-        locks: string;
-        reason: string;
-        outcome: string;
+        sql?: string;
+        destructive?: boolean;
+        locks?: string;
+        reason?: string;
+        outcome?: string;
       }[];
       left_off: number;
     };
@@ -1508,6 +1638,10 @@ export interface operations {
            * @enum {string}
            */
           on_table_error?: 'hold' | 'stop';
+          /** @description Have DDL of the source told by an event trigger, where the role may create one. Default true. */
+          ddl_event_trigger?: boolean;
+          /** @description How long the source may be silent before a logical message proves that it is still heard; 0: never. Default 60. */
+          heartbeat_interval_seconds?: number;
           /** @description Largest size of the change stream. Default 4 GiB. */
           stream_max_bytes?: number;
           /** @description How much of what is applied already the change stream keeps. Default 256 MiB. */
@@ -1659,6 +1793,10 @@ export interface operations {
            * @enum {string}
            */
           on_table_error?: 'hold' | 'stop';
+          /** @description Have DDL of the source told by an event trigger, where the role may create one. Default true. */
+          ddl_event_trigger?: boolean;
+          /** @description How long the source may be silent before a logical message proves that it is still heard; 0: never. Default 60. */
+          heartbeat_interval_seconds?: number;
           /** @description Largest size of the change stream. Default 4 GiB. */
           stream_max_bytes?: number;
           /** @description How much of what is applied already the change stream keeps. Default 256 MiB. */
@@ -1873,6 +2011,10 @@ export interface operations {
            * @enum {string}
            */
           on_table_error?: 'hold' | 'stop';
+          /** @description Have DDL of the source told by an event trigger, where the role may create one. Default true. */
+          ddl_event_trigger?: boolean;
+          /** @description How long the source may be silent before a logical message proves that it is still heard; 0: never. Default 60. */
+          heartbeat_interval_seconds?: number;
           /** @description Largest size of the change stream. Default 4 GiB. */
           stream_max_bytes?: number;
           /** @description How much of what is applied already the change stream keeps. Default 256 MiB. */
@@ -2067,6 +2209,8 @@ export interface operations {
         'application/json': {
           /** @description A held table, `schema.table`; the whole mirror unless given. */
           table?: string;
+          /** @description The commit LSN of a source transaction: the table is retried without its changes of this table. Needs `table`. */
+          skip_lsn?: string;
         };
       };
     };
@@ -2118,95 +2262,6 @@ export interface operations {
       };
       /** @description Conflict */
       409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  MirrorsController_tables: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Done */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['MirrorTables'];
-        };
-      };
-      /** @description Unauthorized */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not Found */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-    };
-  };
-  MirrorsController_availableTables: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        name: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Done */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['PeerTable'][];
-        };
-      };
-      /** @description Unauthorized */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Not Found */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Service Unavailable */
-      503: {
         headers: {
           [name: string]: unknown;
         };
@@ -2424,6 +2479,357 @@ export interface operations {
       };
     };
   };
+  TablesController_list: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MirrorTables'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  TablesController_change: {
+    parameters: {
+      query?: {
+        drop_removed?: boolean;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description Tables and patterns (`public.*`); needed unless all_tables is true. */
+          table_mappings?: {
+            source_schema?: string;
+            /** @description `public.users`, a pattern such as `public.*`, or a bare name with source_schema. */
+            source_table: string;
+            destination_schema?: string;
+            /** @description The same name as at the source unless given. */
+            destination_table?: string;
+            /** @description Columns that are left out. */
+            exclude_columns?: string[];
+            /** @description An SQL condition on the rows; the source must be PostgreSQL 15 or later. */
+            row_filter?: string;
+          }[];
+          /** @description Every table of the source that can be mirrored. Default false. */
+          all_tables?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['TablesChange'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unprocessable Content */
+      422: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  TablesController_available: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PeerTable'][];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  TablesController_resync: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Empty the table and fill it, or fill another and swap. Default: the resync_strategy of the mirror.
+           * @enum {string}
+           */
+          strategy?: 'truncate' | 'swap';
+        };
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Wish'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  TablesController_resyncTable: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        table: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description Empty the table and fill it, or fill another and swap. Default: the resync_strategy of the mirror.
+           * @enum {string}
+           */
+          strategy?: 'truncate' | 'swap';
+        };
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Wish'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
   StructureController_diff: {
     parameters: {
       query?: never;
@@ -2507,6 +2913,12 @@ export interface operations {
             | 'indexes'
             | 'checks'
             | 'foreign_keys'
+            | 'identity'
+            | 'sequences'
+            | 'tables'
+            | 'statistics'
+            | 'settings'
+            | 'comments'
           )[];
           /** @description Also what may lose data or drops what only the destination has. Default false. */
           allow_destructive?: boolean;
@@ -2572,6 +2984,241 @@ export interface operations {
       };
       /** @description Service Unavailable */
       503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  UsersController_list: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['User'][];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  UsersController_create: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          username: string;
+          /** @description At least 8 characters. */
+          password: string;
+          /**
+           * @description `viewer` is another word for `readonly`.
+           * @enum {string}
+           */
+          role: 'admin' | 'readonly' | 'viewer';
+        };
+      };
+    };
+    responses: {
+      /** @description Done */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['User'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Conflict */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  UsersController_delete: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        username: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Deleted'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  UsersController_change: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        username: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * @description `viewer` is another word for `readonly`.
+           * @enum {string}
+           */
+          role?: 'admin' | 'readonly' | 'viewer';
+          /** @description At least 8 characters; ends the tokens of the user. */
+          password?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['User'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
         headers: {
           [name: string]: unknown;
         };
