@@ -2,7 +2,12 @@ import type { TableMapping } from '@bunnydb/contracts';
 import { describe, expect, it } from 'vitest';
 import { describeIndexProgress } from '../src/core/index-progress.js';
 import { appearedTables } from '../src/core/pattern-tables.js';
-import { isMadeByPoll, releasedTables, tablesOfOldShape } from '../src/core/poll-policy.js';
+import {
+  isMadeByPoll,
+  releasedTables,
+  tablesOfOldShape,
+  waitsForStream,
+} from '../src/core/poll-policy.js';
 import { RelationIndex } from '../src/core/relation-facts.js';
 import { type ChangeKind, type StructureChange, changeOf } from '../src/core/structure-change.js';
 import { relation } from './relation-builder.js';
@@ -23,8 +28,16 @@ describe('what a poll makes', () => {
     expect(isMade('alter_type', 's.live')).toBe(false);
     expect(isMade('alter_type', 's.held')).toBe(true);
     expect(isMade('alter_type', 's.held', true)).toBe(false);
+    expect(isMade('set_not_null', 's.live')).toBe(true);
+    expect(isMade('set_not_null', 's.held')).toBe(false);
     expect(isMade('create_index', 's.copied')).toBe(false);
     expect(isMade('drop_index', 's.live')).toBe(false);
+  });
+
+  it('waits for the stream when rows that come before may not fit', () => {
+    expect(waitsForStream('add_check')).toBe(true);
+    expect(waitsForStream('set_default')).toBe(true);
+    expect(waitsForStream('drop_not_null')).toBe(false);
   });
 
   it('releases a held table when nothing is left that its rows need', () => {

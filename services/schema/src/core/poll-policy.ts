@@ -16,8 +16,14 @@ export function isMadeByPoll(change: StructureChange, places: readonly TablePlac
   if (change.destructive || isExtra(change)) return false;
   const place = places.find((candidate) => candidate.table === change.table);
   if (change.table !== '' && place === undefined) return false;
-  if (place?.state === 'held') return true;
+  // What waits in the lane may be older than a rule that the source has now.
+  if (place?.state === 'held') return !waitsForStream(change.kind);
   return !SHAPE_KINDS.has(change.kind);
+}
+
+/** Whether rows that come before the change may not fit what it makes: it refuses some, or gives a value to those that lack the column. */
+export function waitsForStream(kind: ChangeKind): boolean {
+  return TIGHTENING_KINDS.has(kind);
 }
 
 /** Tables that changes go to and that lack a part of the source's shape; names of destination tables. */
@@ -56,4 +62,21 @@ const SHAPE_KINDS: ReadonlySet<ChangeKind> = new Set([
   'set_generated',
   'drop_generated',
   'replace_column',
+]);
+
+const TIGHTENING_KINDS: ReadonlySet<ChangeKind> = new Set([
+  'set_default',
+  'drop_default',
+  'set_not_null',
+  'add_identity',
+  'alter_domain',
+  'add_primary_key',
+  'add_unique',
+  'add_exclusion',
+  'replace_constraint',
+  'create_unique_index',
+  'add_check',
+  'replace_check',
+  'add_foreign_key',
+  'replace_foreign_key',
 ]);

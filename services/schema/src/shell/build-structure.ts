@@ -7,6 +7,7 @@ import { buildPhases, isBuilt } from '../core/build-phases.js';
 import { wantsSequences } from '../core/diff-options.js';
 import { type StructureChange, isExtra } from '../core/structure-change.js';
 import { carrySequences } from './carry-sequences.js';
+import { noteFirstColumnNames } from './column-names.js';
 import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
 import { makeChange } from './make-change.js';
 import { noteBuiltTables } from './schema-bookkeeping.js';
@@ -52,6 +53,7 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
   const source = await readSourceStructure(options);
   return await withBuilder(options, async (client) => {
     await lockStructure(client, options.spec);
+    await noteFirstColumnNames(client, options.spec, source);
     const { changes, notes } = await compareWith(source, options.spec, client);
     const wanted = changes.filter(isBuilt);
     const run = new BuildRun(options, wanted.length);

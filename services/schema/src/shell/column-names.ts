@@ -3,6 +3,7 @@ import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { ColumnNames, type NamedColumn } from '../core/column-names.js';
 import { keyOf } from '../core/relation-facts.js';
+import type { StructureModel } from '../core/structure-model.js';
 
 /** What the mirror's columns were called when their tables were followed last; nothing while the applier has not made its bookkeeping. */
 export async function readColumnNames(
@@ -27,6 +28,24 @@ export async function readColumnNames(
   return new ColumnNames(spec.id, byTable);
 }
 
+/** Notes the columns of tables that nothing is noted of yet. */
+export async function noteFirstColumnNames(
+  client: pg.Client,
+  spec: MirrorSpec,
+  { relations }: StructureModel,
+): Promise<void> {
+  const roots = new Map(
+    relations.filter((relation) => relation.isRoot).map((root) => [keyOf(root.name), root]),
+  );
+  const tables = spec.tables.map(({ source, destination, exclude_columns: excluded }) => {
+    const columns = (roots.get(keyOf(source))?.columns ?? []).flatMap(({ number, name }) =>
+      number === undefined ? [] : [{ number, name }],
+    );
+    return { source, destination, excluded, columns };
+  });
+  await insertNames(client, spec, tables, 'on conflict do nothing');
+}
+
 export interface NotedTable {
   readonly source: QualifiedName;
   readonly destination: QualifiedName;
@@ -41,6 +60,15 @@ export async function noteColumnNames(
   spec: MirrorSpec,
   tables: readonly NotedTable[],
 ): Promise<void> {
+  await insertNames(client, spec, tables, ON_CONFLICT_RENAME);
+}
+
+async function insertNames(
+  client: pg.Client,
+  spec: MirrorSpec,
+  tables: readonly NotedTable[],
+  onConflict: string,
+): Promise<void> {
   const rows = tables.flatMap(({ source, destination, excluded, columns }) =>
     columns.map((column) => ({
       source_schema: source.schema,
@@ -53,7 +81,7 @@ export async function noteColumnNames(
     })),
   );
   if (rows.length === 0 || !(await hasColumnNames(client))) return;
-  await client.query(UPSERT_NAMES, [spec.id, JSON.stringify(rows)]);
+  await client.query(`${INSERT_NAMES} ${onConflict}`, [spec.id, JSON.stringify(rows)]);
 }
 
 /** Forgets what columns of a table were called: it is another table now. */
@@ -85,7 +113,7 @@ const SELECT_NAMES = `
    where n.mirror_id = $1
    order by n.attribute_number`;
 
-const UPSERT_NAMES = `
+const INSERT_NAMES = `
   insert into _bunny.column_name as known (mirror_id, source_schema, source_table, attribute_number, name)
   select $1, w.source_schema, w.source_table, w.attribute_number, w.name
     from json_to_recordset($2::json) as w (source_schema text, source_table text, destination_schema text,
@@ -95,7 +123,9 @@ const UPSERT_NAMES = `
              join pg_catalog.pg_class c on c.oid = a.attrelid
              join pg_catalog.pg_namespace s on s.oid = c.relnamespace
             where s.nspname = w.destination_schema and c.relname = w.destination_table
-              and a.attname = w.name and a.attnum > 0 and not a.attisdropped)
+              and a.attname = w.name and a.attnum > 0 and not a.attisdropped)`;
+
+const ON_CONFLICT_RENAME = `
   on conflict (mirror_id, source_schema, source_table, attribute_number) do update
      set name = excluded.name,
          former_names = array_append(array_remove(known.former_names, excluded.name), known.name)

@@ -4,6 +4,7 @@ import { diffOptionsOf } from '../core/diff-options.js';
 import type { StructureDiff } from '../core/structure-change.js';
 import { diffStructure } from '../core/structure-diff.js';
 import type { StructureModel } from '../core/structure-model.js';
+import { readColumnNames } from './column-names.js';
 import { type OpenSecret, withPeer } from './peer-session.js';
 import { readStructure } from './read-structure.js';
 
@@ -34,5 +35,7 @@ export async function compareWith(
     `select pg_catalog.has_parameter_privilege('session_replication_role', 'set') as silences`,
   );
   const options = diffOptionsOf(spec, rows[0]?.silences === true);
-  return diffStructure(source, destination, spec.tables, options);
+  const tables = spec.tables.map((table) => table.source);
+  const columnNames = await readColumnNames(client, spec, tables);
+  return diffStructure(source, destination, spec.tables, options, columnNames);
 }

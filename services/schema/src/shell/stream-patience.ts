@@ -1,0 +1,49 @@
+import { type Lsn, compareLsn, parseLsn } from '@bunnydb/pg-model';
+import type pg from 'pg';
+import { waitsForStream } from '../core/poll-policy.js';
+import type { StructureChange } from '../core/structure-change.js';
+
+/**
+ * Lets changes that tighten wait until the stream has passed the moment at which they were seen. The catalog may be ahead of the stream: a row that comes before the constraint
+ * may not fit it, and one of an older shape needs the default that stands in for what the source has stored.
+ */
+export class StreamPatience {
+  readonly #seenAt = new Map<string, Lsn>();
+
+  /** Whether a change that waited need not wait any longer. */
+  isDue(position: string | null): boolean {
+    return [...this.#seenAt.values()].some((lsn) => isPassed(lsn, position));
+  }
+
+  /** Those of the pending changes that may be made. */
+  async due(
+    source: pg.Client,
+    position: string | null,
+    pending: readonly StructureChange[],
+  ): Promise<readonly StructureChange[]> {
+    const waiting = pending.filter((change) => waitsForStream(change.kind));
+    const ids = new Set(waiting.map((change) => change.id));
+    for (const id of this.#seenAt.keys()) if (!ids.has(id)) this.#seenAt.delete(id);
+    const fresh = waiting.filter((change) => !this.#seenAt.has(change.id));
+    if (fresh.length > 0) {
+      const lsn = await writtenUpTo(source);
+      for (const change of fresh) this.#seenAt.set(change.id, lsn);
+    }
+    return pending.filter((change) => {
+      const seenAt = this.#seenAt.get(change.id);
+      return seenAt === undefined || isPassed(seenAt, position);
+    });
+  }
+}
+
+/** How far the source's WAL is written. */
+export async function writtenUpTo(source: pg.Client): Promise<Lsn> {
+  const { rows } = await source.query<{ lsn: string }>(
+    `select pg_catalog.pg_current_wal_lsn()::text as lsn`,
+  );
+  return parseLsn(rows[0]?.lsn ?? '0/0');
+}
+
+function isPassed(lsn: Lsn, position: string | null): boolean {
+  return position !== null && compareLsn(parseLsn(position), lsn) >= 0;
+}
