@@ -59,8 +59,9 @@ export class LaneDoor implements MainLane {
       this.#options;
     try {
       const [table] = await this.#reload([name]);
-      if (!table)
-        throw new MirrorError('unexpected', 'a table that is to join is not in the mirror', {
+      // The main lane may have held it, or want it copied again, while its lane waited for its turn.
+      if (table?.state !== 'catching_up')
+        throw new MirrorError('unexpected', 'a table that is to join is not catching up any more', {
           detail: { ...name },
         });
       const tally = await joinLane({
