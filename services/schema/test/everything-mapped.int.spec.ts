@@ -1,3 +1,4 @@
+import type { TableMapping } from '@bunnydb/contracts';
 import { type PostgresServer, startPostgres } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeSchema, differenceOf } from './describe-schema.js';
@@ -44,15 +45,15 @@ const MEDDLE = `
   alter table "Customer" drop constraint not_for_children;
   reset search_path`;
 
-describe('a schema with everything in it', () => {
-  let server: PostgresServer;
-  beforeAll(async () => {
-    server = await startPostgres({ version: 18 });
-  }, 60_000);
-  afterAll(async () => {
-    await server.stop();
-  });
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres({ version: 18 });
+}, 60_000);
+afterAll(async () => {
+  await server.stop();
+});
 
+describe('a schema with everything in it', () => {
   it('that the destination has otherwise in every way is made equal, and told truly before', async () => {
     const tables = [...EVERYTHING_TABLES, ...NEWEST_TABLES].map((name) => ({
       source: name,
@@ -132,7 +133,30 @@ describe('a schema with everything in it', () => {
   }, 60_000);
 });
 
-function mappingOf(table: string) {
-  const name = { schema: 'Odd "Schema"', table };
+describe('between the oldest version and the newest', () => {
+  it('a schema with everything in it goes both ways', async () => {
+    const oldest = await startPostgres({ version: 15 });
+    const ways = [
+      { source: oldest.url, destination: server.url },
+      { source: server.url, destination: oldest.url },
+    ];
+    const tables = EVERYTHING_TABLES.map(({ table, schema }) => mappingOf(table, schema));
+    try {
+      for (const way of ways) {
+        const fixture = await SchemaFixture.open(way);
+        await fixture.source.query(EVERYTHING);
+        await fixture.provision(tables);
+        expect(await fixture.build(tables)).toMatchObject({ skipped: [], failed: [] });
+        expect(await fixture.diff(tables)).toMatchObject({ changes: [], notes: [], in_sync: true });
+        await fixture.close();
+      }
+    } finally {
+      await oldest.stop();
+    }
+  }, 60_000);
+});
+
+function mappingOf(table: string, schema = 'Odd "Schema"'): TableMapping {
+  const name = { schema, table };
   return { source: name, destination: name, exclude_columns: [] };
 }

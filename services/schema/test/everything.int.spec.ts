@@ -80,6 +80,7 @@ async function dump(program: string, database: TestDatabase): Promise<readonly s
       '--no-owner',
       '--no-privileges',
       '--no-tablespaces',
+      '--exclude-schema=_bunny',
       `--dbname=${database.url}`,
     ],
     { maxBuffer: 64 << 20, env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' } },
