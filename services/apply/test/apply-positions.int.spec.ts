@@ -3,6 +3,7 @@ import { onFaultPoint } from '@bunnydb/failure';
 import { formatLsn, lsnFromBigInt, parseLsn } from '@bunnydb/pg-model';
 import { until } from '@bunnydb/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HOLD_EPOCH, takePosition } from '../src/shell/position-row.js';
 import { ApplyFixture } from './apply-fixture.js';
 import { type Change, SourceTable } from './stream-writer.js';
 
@@ -171,6 +172,38 @@ describe('sessions that overlap', () => {
     await fixture.stream.write([[items.insert(2, 'a')]]);
     await fixture.untilApplied(newer);
     expect(await ids()).toEqual([1, 2]);
+  });
+});
+
+describe("a lane's hold of the epoch", () => {
+  it('does not keep the main lane waiting, but a session that takes the mirror over', async () => {
+    await fixture.prepare();
+    const lane = await fixture.destination.connect();
+    const others = await fixture.destination.connect();
+    const [{ epoch } = { epoch: '' }] = await fixture.rows(
+      'select epoch::text from _bunny.position',
+    );
+    const hold = (of: unknown): Promise<unknown> => lane.query(HOLD_EPOCH, [fixture.mirrorId, of]);
+    await lane.query('begin');
+    await hold(epoch);
+    await others.query(`set lock_timeout = '2s'`);
+    await others.query('update _bunny.position set updated_at = now()');
+    let isTaken = false;
+    const taking = takePosition(others, fixture.spec).then(() => (isTaken = true));
+    await until(
+      async () =>
+        (
+          await fixture.rows(
+            `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+          )
+        ).length > 0,
+      { what: 'the other session to wait' },
+    );
+    expect(isTaken).toBe(false);
+    await lane.query('commit');
+    await taking;
+    await expect(hold(epoch)).rejects.toMatchObject({ code: '22012' });
+    await Promise.all([lane.end(), others.end()]);
   });
 });
 
