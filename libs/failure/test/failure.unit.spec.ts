@@ -133,7 +133,7 @@ describe('fault points', () => {
   test('are named service.place, each once', () => {
     expect(new Set(FAULT_POINTS).size).toBe(FAULT_POINTS.length);
     for (const point of FAULT_POINTS) {
-      expect(point).toMatch(/^(?:capture|apply|copy|schema|control)\.[a-z_]+$/);
+      expect(point).toMatch(/^(?:capture|apply|copy|lane|schema|control)\.[a-z_]+$/);
     }
   });
 });
