@@ -106,7 +106,7 @@ describe('structure', () => {
     await pair.source.query(SHOP);
     await pair.destination.query('drop table movement, wallet, account, session_counter');
     await whileWriting(async () => {
-      mirror = await pair.createMirror({ all_tables: true });
+      mirror = await pair.createMirror({ all_tables: true, schema_changes: 'manual' });
       await mirror.waitForStatus('running');
       await structureBuilt();
       // A source whose keys act, whose rows refer to one another, and that empties tables with what refers to them.
@@ -156,7 +156,11 @@ describe('structure', () => {
         insert into parent values (1); insert into child values (1, 1)`,
       destination: `create table parent (id integer primary key); create table child (id integer primary key, parent integer)`,
     });
-    const other = await target.createMirror({ all_tables: true, replicate_foreign_keys: true });
+    const other = await target.createMirror({
+      all_tables: true,
+      replicate_foreign_keys: true,
+      schema_changes: 'manual',
+    });
     await other.waitForStatus('running');
     await target.until(
       async () => (await other.view()).phase === 'streaming changes',
@@ -174,5 +178,23 @@ describe('structure', () => {
     await target.destination.query('delete from child where id > 1');
     const mended = await stack.api.call('POST', sync, {});
     expect(mended.body).toMatchObject({ applied: [{ kind: 'validate_foreign_key' }], failed: [] });
+  });
+
+  test('what changes no shape of rows comes by itself, and sequences stay ahead', async () => {
+    const target = await stack.createPair({
+      source: `create table item (id bigserial primary key, note text); insert into item (note) values ('a')`,
+    });
+    const other = await target.createMirror({ all_tables: true });
+    await other.waitForStatus('running');
+    await target.source.query(`
+      create index item_note on item (note); comment on table item is 'kept';
+      insert into item (note) select 'n' from generate_series(1, 5000)`);
+    await target.until(async () => {
+      const { rows } = await target.destination.query<{ done: boolean }>(
+        `select to_regclass('item_note') is not null and obj_description('item'::regclass) = 'kept'
+                and (select last_value from item_id_seq) > 5001 as done`,
+      );
+      return rows[0]?.done === true;
+    }, 'the index, the comment and the sequence');
   });
 });

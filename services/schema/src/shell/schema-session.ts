@@ -79,13 +79,17 @@ class SchemaSession {
     );
     try {
       const wakeSignal = (): AbortSignal => this.#wake.signal;
-      await this.#repeat(this.#options.structurePollMs, wakeSignal, async () => {
-        // A call that comes during the look ends the wait after it.
-        this.#wake = new AbortController();
-        await this.#structure.look();
-        await this.#patterns.look(await this.#links.source());
-        await this.#structure.note(this.#sequenceNotes);
-      });
+      await this.#repeat(
+        () => this.#options.structurePollMs,
+        wakeSignal,
+        async () => {
+          // A call that comes during the look ends the wait after it.
+          this.#wake = new AbortController();
+          await this.#structure.look();
+          await this.#patterns.look(await this.#links.source());
+          await this.#structure.note(this.#sequenceNotes);
+        },
+      );
     } finally {
       stop();
     }
@@ -94,10 +98,16 @@ class SchemaSession {
   async followSequences(): Promise<void> {
     if (!wantsSequences(this.#spec)) return;
     const { signal } = this.#context;
+    let restMs = 0;
     await this.#repeat(
-      this.#options.sequencePollMs,
+      () => Math.max(this.#options.sequencePollMs, restMs),
       () => signal,
-      () => this.#follow(),
+      async () => {
+        const startedAt = performance.now();
+        await this.#follow();
+        // With very many sequences a look takes its time; the servers have other work.
+        restMs = (performance.now() - startedAt) * REST_SHARE;
+      },
     );
   }
 
@@ -126,7 +136,7 @@ class SchemaSession {
 
   /** Until the session ends; a server that is out of reach only makes it wait. */
   async #repeat(
-    periodMs: number,
+    periodMs: () => number,
     wakeSignal: () => AbortSignal,
     look: () => Promise<void>,
   ): Promise<void> {
@@ -149,7 +159,7 @@ class SchemaSession {
         await this.#links.close();
       }
       const wake = AbortSignal.any([signal, wakeSignal()]);
-      await sleep(periodMs, undefined, { signal: wake }).catch(() => undefined);
+      await sleep(periodMs(), undefined, { signal: wake }).catch(() => undefined);
     }
   }
 }
@@ -170,3 +180,5 @@ const OUT_OF_REACH: ReadonlySet<FailureKind> = new Set([
   FailureKind.OutOfResources,
 ]);
 const LAST_LOOK_MS = 2_000;
+/** A look at sequences takes at most a tenth of the time. */
+const REST_SHARE = 9;
