@@ -24,6 +24,7 @@ export {
   positionSubject,
   lanesSubject,
   lookSubject,
+  progressSubject,
   retrySubject,
   schemaMarkSubject,
   statsSubject,
@@ -93,6 +94,7 @@ export type {
   CaptureStats,
   DestinationPosition,
   Heartbeat,
+  ProgressWanted,
   TableStats,
 } from './telemetry.js';
 export type {

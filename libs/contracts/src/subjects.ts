@@ -11,6 +11,7 @@
  *     bunny.retry.<mirror id>                    "end the wait now" (not stored)
  *     bunny.lanes.<mirror id>                    "look at the lanes' wishes now" (not stored)
  *     bunny.look.<mirror id>                     "compare the structure now" (not stored)
+ *     bunny.capture.progress.<mirror id>         "tell how far the source is, now" (not stored)
  *     bunny.heartbeat.<service>.<instance>       a service is alive (not stored)
  *     bunny.<service>.<query>                    request/reply, open to `nats req`
  */
@@ -42,6 +43,8 @@ export const retrySubject = (mirrorId: string): string => `bunny.retry.${mirrorI
 export const lanesSubject = (mirrorId: string): string => `bunny.lanes.${mirrorId}`;
 /** Told to the mirror's schema session when the source's structure has changed. */
 export const lookSubject = (mirrorId: string): string => `bunny.look.${mirrorId}`;
+/** Told to the mirror's capture session by whoever waits for an idle mirror's position: a `ProgressWanted`. */
+export const progressSubject = (mirrorId: string): string => `bunny.capture.progress.${mirrorId}`;
 export const heartbeatSubject = (service: ServiceName, instance: string): string =>
   `bunny.heartbeat.${service}.${instance}`;
 export const ALL_HEARTBEATS = 'bunny.heartbeat.>';

@@ -25,6 +25,14 @@ export interface DestinationPosition {
   readonly flushed_stream_seq: number;
 }
 
+/**
+ * `bunny.capture.progress.<mirror id>`: a table waits for the mirror's position to reach this LSN. A source whose changes do not concern the
+ * mirror is told of only every few seconds else.
+ */
+export interface ProgressWanted {
+  readonly lsn: string;
+}
+
 /** `bunny.stats.<mirror id>.capture`, about once a second while something changes, else every five. */
 export interface CaptureStats {
   readonly v: 1;

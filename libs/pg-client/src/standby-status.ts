@@ -6,6 +6,8 @@ export interface StandbyStatus {
   readonly received: Lsn;
   /** How far it is durable: the server may forget what lies before, and moves the slot there. */
   readonly flushed: Lsn;
+  /** Asks the server to say at once how far it has come. */
+  readonly isQuestion?: boolean;
 }
 
 /** Encodes a status update. */
@@ -16,6 +18,7 @@ export function encodeStandbyStatus(status: StandbyStatus, nowMs: number): Buffe
   message.writeBigUInt64BE(status.flushed, 9);
   message.writeBigUInt64BE(status.flushed, 17);
   message.writeBigInt64BE(BigInt(nowMs - EPOCH_2000_MS) * 1000n, 25);
+  message.writeUInt8(status.isQuestion === true ? 1 : 0, 33);
   return message;
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FailureKind, MirrorError, faultPoint, reportOf } from '@bunnydb/failure';
 import { type Lsn, ZERO_LSN, formatQualifiedName, maxLsn, parseLsn } from '@bunnydb/pg-model';
 import { scopeOf } from '../core/lane-failure.js';
@@ -70,10 +69,7 @@ export async function runReplayLane(
   const replay = await openReplay(world, entry, { mapping, copyLsn }, signal);
   try {
     await replay.catchUp();
-    while (!(await world.book.hasReached(copyLsn))) {
-      await sleep(POSITION_POLL_MS, undefined, { signal });
-      await replay.catchUp();
-    }
+    if (await world.reach(copyLsn, signal)) await replay.catchUp();
   } finally {
     await replay.close();
   }
@@ -175,8 +171,7 @@ async function catchUpShadows(
   const reached = [...world.shadows]
     .filter(([table]) => entries.some((entry) => entry.table === table))
     .reduce((lsn, [, shadow]) => maxLsn(lsn, shadow.copyLsn), ZERO_LSN);
-  while (!(await world.book.hasReached(reached)))
-    await sleep(POSITION_POLL_MS, undefined, { signal });
+  await world.reach(reached, signal);
   return true;
 }
 
@@ -231,5 +226,3 @@ async function step(
     { all: true },
   );
 }
-
-const POSITION_POLL_MS = 100;

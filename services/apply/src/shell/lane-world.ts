@@ -1,8 +1,14 @@
-import type { MirrorSpec, TableStatus } from '@bunnydb/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type MirrorSpec,
+  type ProgressWanted,
+  type TableStatus,
+  progressSubject,
+} from '@bunnydb/contracts';
 import type { FailureReport } from '@bunnydb/failure';
 import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import type { ConnectionSettings } from '@bunnydb/pg-client';
-import { type Lsn, type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
+import { type Lsn, type QualifiedName, formatLsn, formatQualifiedName } from '@bunnydb/pg-model';
 import type { ApplyProgress } from '../core/apply-progress.js';
 import type { CopyTableProgress } from '../core/copy-progress.js';
 import type { WorkTally } from '../core/work-tally.js';
@@ -53,6 +59,20 @@ export class LaneWorld {
     this.#progress = surroundings.progress;
   }
 
+  /** Waits until the main lane has everything that a copy of this LSN holds; false when it had. */
+  async reach(lsn: Lsn, signal: AbortSignal): Promise<boolean> {
+    let polls = 0;
+    for (; !(await this.book.hasReached(lsn)); polls += 1) {
+      // An idle mirror's position moves only every few seconds unless that is asked for; the question may get lost.
+      if (polls % ASK_POLLS === 0) {
+        const wanted: ProgressWanted = { lsn: formatLsn(lsn) };
+        this.messaging.publishJson(progressSubject(this.spec.id), wanted);
+      }
+      await sleep(POSITION_POLL_MS, undefined, { signal });
+    }
+    return polls > 0;
+  }
+
   /** A table's state is committed. */
   tellState(
     table: string,
@@ -84,3 +104,6 @@ export class LaneWorld {
     this.#context.markHealthy();
   }
 }
+
+const POSITION_POLL_MS = 100;
+const ASK_POLLS = 10;

@@ -7,7 +7,7 @@ import type {
   ReplicationHandler,
   ReplicationStream,
 } from '@bunnydb/pg-client';
-import { type Lsn, maxLsn } from '@bunnydb/pg-model';
+import { type Lsn, ZERO_LSN, maxLsn } from '@bunnydb/pg-model';
 import { BatchAssembler, type BatchLimits } from '../core/batch-assembler.js';
 import { LARGE_HEAD_BYTES, PgoutputDecoder } from '../core/pgoutput-decoder.js';
 import { mirrorScope } from '../core/mirror-scope.js';
@@ -71,6 +71,8 @@ export class CaptureRun implements ReplicationHandler {
   #storedLsn: Lsn;
   #walEnd: Lsn;
   #progressAtMs = 0;
+  /** Somebody waits for the destination's position to get here. */
+  #wantedLsn: Lsn = ZERO_LSN;
   #settle: (end: RunEnd | MirrorError) => void = () => undefined;
 
   constructor(options: CaptureRunOptions) {
@@ -135,6 +137,12 @@ export class CaptureRun implements ReplicationHandler {
     this.slot.attach(this.#stream);
   }
 
+  /** Tells how far the source is as soon as that is `lsn` or more. */
+  wantProgress(lsn: Lsn): void {
+    this.#wantedLsn = maxLsn(this.#wantedLsn, lsn);
+    if (!this.#tellWanted()) this.slot.ask();
+  }
+
   /** Asks for an end, for the reason given. */
   end(reason: RunEnd): void {
     this.#settle(reason);
@@ -174,6 +182,7 @@ export class CaptureRun implements ReplicationHandler {
   keepalive(walEnd: Lsn, replyRequested: boolean): void {
     this.#walEnd = maxLsn(this.#walEnd, walEnd);
     this.slot.keepalive(walEnd, replyRequested);
+    this.#tellWanted();
   }
 
   drained(moreIsComing: boolean): void {
@@ -245,15 +254,28 @@ export class CaptureRun implements ReplicationHandler {
   #tick(): void {
     this.#keeper.tidy();
     if (Date.now() - this.#progressAtMs >= PROGRESS_MS) this.#tellProgress();
+    else this.#tellWanted();
+  }
+
+  /** False when the source is not known to have come so far. While a batch is under way, that one tells, or the next tick. */
+  #tellWanted(): boolean {
+    if (this.#wantedLsn <= this.assembler.sentLsn) return true;
+    if (this.#wantedLsn > this.#seenLsn) return false;
+    this.#tellProgress();
+    return true;
   }
 
   /** Lets the destination, and with it the slot, follow a source whose changes do not concern the mirror. */
   #tellProgress(): void {
     if (!this.#publisher.idle || !this.assembler.isEmpty || !this.#decoder.atBoundary) return;
-    const seen = maxLsn(this.#walEnd, this.#decoder.seenLsn);
+    const seen = this.#seenLsn;
     if (this.#held || seen <= this.assembler.sentLsn) return;
     this.#progressAtMs = Date.now();
     this.assembler.progress(seen);
+  }
+
+  get #seenLsn(): Lsn {
+    return maxLsn(this.#walEnd, this.#decoder.seenLsn);
   }
 
   #openPublisher(): ChangePublisher {

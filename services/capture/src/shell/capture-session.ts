@@ -20,9 +20,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DestinationPosition,
   type MirrorSpec,
+  type ProgressWanted,
   Query,
   type RewindReply,
   type RewindRequest,
+  progressSubject,
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import type { Messaging, OpenSession, SessionContext } from '@bunnydb/messaging';
@@ -153,6 +155,10 @@ async function follow(
       return { ok: true, restarted_from_lsn: formatLsn(run.slot.progress.confirmed) };
     },
   );
+  const stopProgress = messaging.subscribeJson<ProgressWanted>(
+    progressSubject(spec.id),
+    ({ lsn }) => run.wantProgress(parseLsn(lsn)),
+  );
   const stopStats = reportStats(run, messaging, spec);
   try {
     if (context.signal.aborted) return { tag: 'stopped' };
@@ -160,6 +166,7 @@ async function follow(
     return await run.ended;
   } finally {
     stopStats();
+    stopProgress();
     stopAnswering();
     context.signal.removeEventListener('abort', stop);
   }

@@ -95,6 +95,11 @@ export class SlotKeeper {
     this.#options.onServerWaits();
   }
 
+  /** Asks the server how far it has come; its answer is a keepalive. */
+  ask(): void {
+    this.#stream?.sendStatus({ ...this.progress.send(Date.now()), isQuestion: true });
+  }
+
   /** Something came from the source. Called for every read, so it only leaves a note. */
   heard(): void {
     this.#wasHeard = true;
