@@ -83,7 +83,7 @@ export function coreOf(options: CoreOptions = {}): {
   const decoder = new PgoutputDecoder({
     assembler,
     mirrorId: 'shop1',
-    scope: { wants: () => true, excludes: () => false, ...options.scope },
+    scope: { wants: () => true, names: () => true, excludes: () => false, ...options.scope },
     spool: new MemorySpool(),
     messageBytesMax: limits.messageBytesMax,
   });

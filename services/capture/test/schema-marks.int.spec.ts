@@ -207,6 +207,21 @@ describe.each([15, 18] as const)('schema marks of PostgreSQL %i', (version) => {
     expect(marks[0]?.role).toBe(database.user);
   });
 
+  it('a change of a partition is told under the name that the mirror knows', async () => {
+    await start(
+      `create table t (id int primary key, v text) partition by range (id);
+       create table t_low partition of t for values from (0) to (1000000);
+       create table other (id int) partition by range (id)`,
+    );
+    await database.query('create index low_v on t_low (v)');
+    await database.query(
+      'create table t_high partition of t for values from (1000000) to (2000000)',
+    );
+    await database.query('create table other_low partition of other for values from (0) to (9)');
+    const tables = (await ddlMarks()).map(({ objects }) => objects[0]?.table?.table);
+    expect(tables).toEqual(['t', 't', 'other_low']);
+  });
+
   it('temporary objects, views, grants and rebuilt indexes are not told', async () => {
     await start('create table t (id int primary key, v text)');
     await database.query(
@@ -236,6 +251,27 @@ describe.each([15, 18] as const)('schema marks of PostgreSQL %i', (version) => {
     });
     const [path] = await database.query<{ search_path: string }>('show search_path');
     expect(path?.search_path).toContain('public');
+    await database.query(`drop schema theirs cascade; drop role ${role}`);
+  });
+
+  it('a trigger that cannot tell leaves the command and the search path as they are', async () => {
+    const role = `muted_${database.name}`;
+    await start('create table t (id int primary key, v text)');
+    await database.query(
+      `create role ${role}; create schema theirs authorization ${role};
+       do $$ declare f regprocedure; begin
+         for f in select oid from pg_proc where proname = 'pg_logical_emit_message' loop
+           execute format('revoke execute on function %s from public', f);
+         end loop; end $$`,
+    );
+    const [found] = await database.query<{ path: string; made: boolean }>(
+      `begin; set local role ${role}; set local search_path = theirs; create table own (id int);
+       create table own_2 (id int); select current_setting('search_path') as path, to_regclass('own_2') is not null as made
+         into temporary seen; commit; select * from seen`,
+    );
+    expect(found).toEqual({ path: 'theirs', made: true });
+    // The superuser's own command is the last that was told.
+    expect((await ddlMarks()).map(({ tag }) => tag)).toEqual(['CREATE SCHEMA']);
     await database.query(`drop schema theirs cascade; drop role ${role}`);
   });
 

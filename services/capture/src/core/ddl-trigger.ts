@@ -121,10 +121,13 @@ const DROPPED_OBJECTS = `
 const TOUCHED_OBJECTS = `
   select row_number() over () as ordinal, jsonb_build_object(
     'type', d.object_type, 'schema', d.schema_name, 'identity', d.object_identity, 'dropped', false,
-    'table', case when t.oid is not null then jsonb_build_object('schema', t.nspname, 'table', t.relname) end) as object
+    'table', case when t.oid is not null then jsonb_build_object('schema', t.nspname, 'table', t.relname) end,
+    'root', case when t.root <> t.oid then (
+      select jsonb_build_object('schema', n.nspname, 'table', c.relname)
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = t.root) end) as object
   from pg_event_trigger_ddl_commands() d
   left join lateral (
-    select c.oid, n.nspname, c.relname, c.relpersistence from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    select c.oid, n.nspname, c.relname, c.relpersistence, pg_partition_root(c.oid) as root from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and c.oid = case d.classid
       when 'pg_class'::regclass then coalesce(
         (select i.indrelid from pg_index i where i.indexrelid = d.objid),

@@ -18,6 +18,7 @@ export function mirrorScope(spec: MirrorSpec): RelationScope {
       if (excluded.has(formatQualifiedName(table))) known.add(oid);
       return known.has(oid);
     },
+    names: (table) => excluded.has(formatQualifiedName(table)),
     excludes: (table, column) => excluded.get(formatQualifiedName(table))?.has(column) ?? false,
   };
 }

@@ -238,7 +238,7 @@ export class PgoutputDecoder {
   }
 
   #handleDdl(content: Uint8Array): void {
-    const mark = parseDdlMessage(content, this.#options.mirrorId);
+    const mark = parseDdlMessage(content, this.#options.mirrorId, this.#options.scope);
     if (!mark) return;
     this.#hasChanges = true;
     this.#marks.tellDdl(mark, this.#commitLsn);

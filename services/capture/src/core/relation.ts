@@ -28,6 +28,8 @@ export interface Relation {
 export interface RelationScope {
   /** Whether a table is part of the mirror. */
   wants(table: QualifiedName, oid: number): boolean;
+  /** Whether the mirror names a table of this name. */
+  names(table: QualifiedName): boolean;
   /** Whether a column is left out although the publication sends it. */
   excludes(table: QualifiedName, column: string): boolean;
 }

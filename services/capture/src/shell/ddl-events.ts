@@ -21,7 +21,7 @@ export async function ensureDdlEvents(
   try {
     await client.query('begin');
     await lockSchema(client);
-    if ((await schemaOwner(client)) === undefined) await client.query('create schema _bunny');
+    if ((await schemaOwner(client)) === undefined) await client.query(createSchema(spec));
     for (const sql of createDdlTrigger(spec.id)) await client.query(sql);
     await client.query('commit');
     return true;
@@ -33,6 +33,17 @@ export async function ensureDdlEvents(
     log.info({ mirror: spec.id, sqlstate }, 'no event trigger on the source; structure is polled');
     return false;
   }
+}
+
+/** In a database that is the destination as well, the schema also holds bookkeeping, so it belongs to the role that writes there. */
+function createSchema({ source, destination }: MirrorSpec): string {
+  const isSame =
+    source.host === destination.host &&
+    source.port === destination.port &&
+    source.database === destination.database;
+  return isSame
+    ? `create schema _bunny authorization ${quoteIdentifier(destination.user)}`
+    : 'create schema _bunny';
 }
 
 /**
