@@ -74,6 +74,7 @@ export class Stack {
   readonly #everStarted: ServiceProcess[] = [];
   readonly #peakRss = new Map<ServiceProgram, number>();
   readonly #pairs: DatabasePair[] = [];
+  #pairCount = 0;
   /** The services' logs stay here, for who looks into a failed test. */
   readonly #logFolder: string;
   readonly #rssTimer: NodeJS.Timeout;
@@ -107,7 +108,7 @@ export class Stack {
 
   /** Two new databases, and their peers. */
   async createPair(options: PairOptions = {}): Promise<DatabasePair> {
-    const name = `${this.#name}_${this.#pairs.length + 1}`;
+    const name = `${this.#name}_${(this.#pairCount += 1)}`;
     const pair = await DatabasePair.create(name, this.api, {
       ...(this.#options.postgresUrl === undefined ? {} : { serverUrl: this.#options.postgresUrl }),
       ...options,

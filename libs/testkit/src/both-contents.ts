@@ -3,7 +3,7 @@ import type { RowLook } from './row-readings.js';
 import {
   type ContentPart,
   type QuerySession,
-  readColumns,
+  readShape,
   readContentParts,
   readPartDigits,
   readPrimaryKey,
@@ -48,35 +48,34 @@ export async function readBothContents(
   pair: ComparedTable,
 ): Promise<BothContents | OtherShape> {
   const table = `${pair.source.schema}.${pair.source.table}`;
-  const found = await readColumns(source, pair.source);
-  const there = await readColumns(destination, pair.destination);
+  const here = await readShape(source, pair.source);
+  const there = await readShape(destination, pair.destination);
   const excluded = new Set(pair.excludeColumns);
-  const columns = (pair.columns ?? found ?? []).filter((column) => !excluded.has(column));
-  const lacking = found === undefined ? 'the source lacks the table' : lackOf(columns, there);
-  if (lacking !== '') {
-    return { kind: 'other_shape', table, difference: `${table}: ${lacking}` };
+  const columns = (pair.columns ?? here?.columns ?? []).filter((column) => !excluded.has(column));
+  if (here === undefined || there === undefined) {
+    const side = here === undefined ? 'source' : 'destination';
+    return { kind: 'other_shape', table, difference: `${table}: the ${side} lacks the table` };
+  }
+  const missing = columns.filter((column) => !there.columns.includes(column));
+  if (missing.length > 0) {
+    const difference = `${table}: the destination lacks the columns ${missing.join(', ')}`;
+    return { kind: 'other_shape', table, difference };
   }
   const key = await readPrimaryKey(source, pair.source);
   const look = { columns, key: key.every((column) => columns.includes(column)) ? key : [] };
   const identity = look.key.length === 0 ? columns : look.key;
   const digits = await readPartDigits(source, pair.source);
   const [sourceParts, destinationParts] = await Promise.all([
-    readContentParts(source, pair.source, columns, identity, digits),
-    readContentParts(destination, pair.destination, columns, identity, digits),
+    readContentParts(source, here.from, columns, identity, digits),
+    readContentParts(destination, there.from, columns, identity, digits),
   ]);
   return {
     kind: 'same_shape',
     table,
-    source: { ...look, table: pair.source },
-    destination: { ...look, table: pair.destination },
+    source: { ...look, table: pair.source, from: here.from },
+    destination: { ...look, table: pair.destination, from: there.from },
     digits,
     sourceParts,
     destinationParts,
   };
-}
-
-function lackOf(columns: readonly string[], there: readonly string[] | undefined): string {
-  if (there === undefined) return 'the destination lacks the table';
-  const missing = columns.filter((column) => !there.includes(column));
-  return missing.length === 0 ? '' : `the destination lacks the columns ${missing.join(', ')}`;
 }

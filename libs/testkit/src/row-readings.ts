@@ -7,6 +7,8 @@ import { type QuerySession, digestOf } from './table-content.js';
  */
 export interface RowLook {
   readonly table: QualifiedName;
+  /** As `TableShape.from`. */
+  readonly from: string;
   readonly columns: readonly string[];
   /** Empty when there is none. */
   readonly key: readonly string[];
@@ -40,15 +42,15 @@ export function partGroups(parts: readonly { readonly part: string; readonly row
 /** The rows of some parts: the id of each with a digest of what it is. */
 export async function readPartRows(
   session: QuerySession,
-  { table, columns, key }: RowLook,
+  { from, columns, key }: RowLook,
   digits: number,
   parts: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const from = `from ${quoteQualifiedName(table)} where left(${digestOf(key.length === 0 ? columns : key)}, ${digits}) = any ($1)`;
+  const rowsOf = `from ${from} where left(${digestOf(key.length === 0 ? columns : key)}, ${digits}) = any ($1)`;
   const { rows } = await session.query<{ id: string; digest: string }>(
     key.length === 0
-      ? `select ${digestOf(columns)} as id, count(*)::text as digest ${from} group by 1`
-      : `select ${keyIdOf(key)} as id, ${digestOf(columns)} as digest ${from}`,
+      ? `select ${digestOf(columns)} as id, count(*)::text as digest ${rowsOf} group by 1`
+      : `select ${keyIdOf(key)} as id, ${digestOf(columns)} as digest ${rowsOf}`,
     [[...parts]],
   );
   return new Map(rows.map(({ id, digest }) => [id, digest]));
@@ -66,7 +68,7 @@ export type RowReader = (ids: readonly string[]) => Promise<RowReading>;
 /** Prepares reading rows of this table by their ids, by the index of the key where there is one. */
 export async function rowReader(session: QuerySession, look: RowLook): Promise<RowReader> {
   if (look.key.length === 0) return contentReader(session, look);
-  const { table, columns, key } = look;
+  const { from, columns, key } = look;
   const types = await readKeyTypes(session, look);
   const wanted = key.map((_, index) => `k${index}`);
   const matches = key.map((column, index) => {
@@ -78,7 +80,7 @@ export async function rowReader(session: QuerySession, look: RowLook): Promise<R
   });
   const sql = `select ${keyIdOf(key)} as id, array[${columns.map(valueDigestOf).join(', ')}] as version
     from unnest(${key.map((_, index) => `$${index + 1}::text[]`).join(', ')}) as wanted (${wanted.join(', ')})
-    join ${quoteQualifiedName(table)} as each_row on ${matches.join(' and ')}`;
+    join ${from} as each_row on ${matches.join(' and ')}`;
   return (ids) => {
     const keys = ids.map(keyTextsOf);
     const values = key.map((_, index) => keys.map((texts) => texts[index]));
@@ -86,15 +88,14 @@ export async function rowReader(session: QuerySession, look: RowLook): Promise<R
   };
 }
 
-function contentReader(session: QuerySession, { table, columns }: RowLook): RowReader {
-  const from = `from ${quoteQualifiedName(table)}`;
+function contentReader(session: QuerySession, { from, columns }: RowLook): RowReader {
   const sums = columns.map(
     (column) =>
       `coalesce(sum(('x' || left(nullif(${valueDigestOf(column)}, ''), 16))::bit(64)::bigint::numeric), 0)::text`,
   );
   const rowsSql = `select id, array[count(*)::text] as version
-    from (select ${digestOf(columns)} as id ${from}) as each_row where id = any ($1) group by id`;
-  const tableSql = `select '${WHOLE_TABLE}' as id, array[${['count(*)::text', ...sums].join(', ')}] as version ${from}`;
+    from (select ${digestOf(columns)} as id from ${from}) as each_row where id = any ($1) group by id`;
+  const tableSql = `select '${WHOLE_TABLE}' as id, array[${['count(*)::text', ...sums].join(', ')}] as version from ${from}`;
   return async (ids) => {
     const rows = await readVersions(session, rowsSql, [[...ids]]);
     if (!ids.includes(WHOLE_TABLE)) return rows;

@@ -44,7 +44,7 @@ export async function readPartDigits(session: QuerySession, table: QualifiedName
  */
 export async function readContentParts(
   session: QuerySession,
-  table: QualifiedName,
+  from: string,
   columns: readonly string[],
   identity: readonly string[],
   digits: number,
@@ -55,7 +55,7 @@ export async function readContentParts(
        coalesce(sum(('x' || left(digest, 16))::bit(64)::bigint::numeric), 0)::text || '/' ||
        coalesce(sum(('x' || right(digest, 16))::bit(64)::bigint::numeric), 0)::text as digest
      from (select left(${digestOf(identity)}, ${digits}) as part, ${digestOf(columns)} as digest
-           from ${quoteQualifiedName(table)}) as each_row
+           from ${from}) as each_row
      group by part`,
   );
   return new Map(
@@ -63,18 +63,29 @@ export async function readContentParts(
   );
 }
 
-/** The names of a table's columns in their order; `undefined` when there is no such table. */
-export async function readColumns(
+/** What a table is: its columns in their order, and what to read its rows from. */
+export interface TableShape {
+  readonly columns: readonly string[];
+  /** For a `from` clause: a table that others inherit from has its own rows only, a partitioned one those of its partitions. */
+  readonly from: string;
+}
+
+/** `undefined` when there is no such table. */
+export async function readShape(
   session: QuerySession,
   table: QualifiedName,
-): Promise<string[] | undefined> {
-  const { rows } = await session.query<{ names: string[] }>(
+): Promise<TableShape | undefined> {
+  const name = quoteQualifiedName(table);
+  const { rows } = await session.query<{ names: string[]; partitioned: boolean }>(
     `select array(select attname::text from pg_catalog.pg_attribute
-                  where attrelid = c.oid and attnum > 0 and not attisdropped order by attnum) as names
+                  where attrelid = c.oid and attnum > 0 and not attisdropped order by attnum) as names,
+            relkind = 'p' as partitioned
      from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)`,
-    [quoteQualifiedName(table)],
+    [name],
   );
-  return rows[0]?.names;
+  const [found] = rows;
+  if (found === undefined) return undefined;
+  return { columns: found.names, from: found.partitioned ? name : `only ${name}` };
 }
 
 /** The columns of the primary key; empty when there is none. */

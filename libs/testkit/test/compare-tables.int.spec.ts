@@ -57,6 +57,23 @@ describe('comparing two databases', () => {
     ]);
   });
 
+  it('compares a table without those that inherit from it, and a partitioned one with its partitions', async () => {
+    const [left, right] = await twoDatabases(
+      'create table town (id int primary key); create table day (id int primary key) partition by range (id); create table day_all partition of day default',
+    );
+    await left.query('create table capital () inherits (town); insert into capital values (1)');
+    await left.query('insert into day values (1)');
+    await right.query(
+      'drop table day; create table day (id int primary key); insert into day values (1)',
+    );
+    await right.query('create table capital (id int); insert into capital values (1)');
+    expect((await equalDatabases(left.url, right.url)).tables).toMatchObject([
+      { table: 'public.capital', equal: true, sourceRows: 1 },
+      { table: 'public.day', equal: true, sourceRows: 1 },
+      { table: 'public.town', equal: true, sourceRows: 0 },
+    ]);
+  });
+
   it('tells null from an empty text', async () => {
     const [left, right] = await twoDatabases(
       `create table t (id int primary key, a text); insert into t values (1, '')`,
