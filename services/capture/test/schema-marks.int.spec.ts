@@ -251,7 +251,7 @@ describe.each([15, 18] as const)('schema marks of PostgreSQL %i', (version) => {
     });
     const [path] = await database.query<{ search_path: string }>('show search_path');
     expect(path?.search_path).toContain('public');
-    await database.query(`drop schema theirs cascade; drop role ${role}`);
+    await database.query(`drop owned by ${role} cascade; drop role ${role}`);
   });
 
   it('a trigger that cannot tell leaves the command and the search path as they are', async () => {
@@ -272,7 +272,7 @@ describe.each([15, 18] as const)('schema marks of PostgreSQL %i', (version) => {
     expect(found).toEqual({ path: 'theirs', made: true });
     // The superuser's own command is the last that was told.
     expect((await ddlMarks()).map(({ tag }) => tag)).toEqual(['CREATE SCHEMA']);
-    await database.query(`drop schema theirs cascade; drop role ${role}`);
+    await database.query(`drop owned by ${role} cascade; drop role ${role}`);
   });
 
   it('a command that touches thousands of objects is told within a message', async () => {
