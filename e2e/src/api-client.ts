@@ -46,6 +46,7 @@ export interface TableView {
   readonly status: string;
   readonly rows_synced: number;
   readonly error_message: string | null;
+  readonly next_retry_at: string | null;
 }
 
 export interface ApiAnswer {
@@ -119,6 +120,18 @@ export class ApiClient {
 
   async resume(name: string): Promise<void> {
     expectObject(await this.call('POST', `/v1/mirrors/${name}/resume`), 200, 'resume the mirror');
+  }
+
+  /** Tries again what waits for a table. */
+  async retryTable(name: string, table: string): Promise<void> {
+    const answer = await this.call('POST', `/v1/mirrors/${name}/retry`, { table });
+    expectObject(answer, 200, 'retry the table');
+  }
+
+  /** Copies a table again. */
+  async resyncTable(name: string, table: string, strategy: 'truncate' | 'swap'): Promise<void> {
+    const path = `/v1/mirrors/${name}/resync/${encodeURIComponent(table)}`;
+    expectObject(await this.call('POST', path, { strategy }), 200, 'resync the table');
   }
 
   async deleteMirror(name: string, query = ''): Promise<void> {

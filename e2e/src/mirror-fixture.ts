@@ -1,6 +1,6 @@
 import { type ComparedTable, equalDatabases, until } from '@bunnydb/testkit';
 import type pg from 'pg';
-import type { ApiClient, MirrorRequest, MirrorView } from './api-client.js';
+import type { ApiClient, MirrorRequest, MirrorView, TableView } from './api-client.js';
 
 /** A table that every pair has and every mirror carries. */
 export const MARK_TABLE = 'public.e2e_mark';
@@ -55,6 +55,35 @@ export class MirrorFixture {
         `mirror ${this.name} to be ${status}; it is ${last.status} (${last.phase ?? ''}) ${last.error_message ?? ''}`,
     });
     return last;
+  }
+
+  /** Waits for a table's status; the failure tells what the table says of itself. */
+  async waitForTable(
+    table: string,
+    status: string,
+    timeoutMs: number = STATUS_DEADLINE_MS,
+  ): Promise<TableView> {
+    let last: TableView | undefined;
+    await until(
+      async () => {
+        last = (await this.view()).tables?.find((candidate) => candidate.table_name === table);
+        return last?.status === status;
+      },
+      {
+        timeoutMs,
+        intervalMs: 100,
+        what: () =>
+          `table ${table} to be ${status}; it is ${last?.status ?? 'absent'} ${last?.error_message ?? ''}`,
+      },
+    );
+    if (!last) throw new Error(`the mirror has no table ${table}`);
+    return last;
+  }
+
+  /** Tries again what waits for a table, and waits until it streams with the others. */
+  async retryTable(table: string): Promise<void> {
+    await this.#api.retryTable(this.name, table);
+    await this.waitForTable(table, 'running');
   }
 
   /** Waits until the destination's position has passed everything that is committed at the source now. */

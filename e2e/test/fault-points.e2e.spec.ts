@@ -32,6 +32,16 @@ const STARTING_POINTS = [
   'control.after_dispatch@2',
 ] as const;
 
+/** Points that a table passes on its way back into the main lane. */
+const LANE_POINTS = [
+  'lane.after_snapshot',
+  'lane.between_replays',
+  'lane.before_swap',
+  'lane.after_swap',
+  'lane.before_join_commit',
+  'lane.after_join_commit',
+] as const;
+
 function serviceOf(point: string): ServiceProgram {
   const prefix = point.slice(0, point.indexOf('.'));
   switch (prefix) {
@@ -41,6 +51,7 @@ function serviceOf(point: string): ServiceProgram {
     case 'control':
       return prefix;
     case 'copy':
+    case 'lane':
       return 'apply';
     default:
       throw new Error(`no service has a fault point ${point}`);
@@ -48,7 +59,9 @@ function serviceOf(point: string): ServiceProgram {
 }
 
 test('every named fault point has a test here', () => {
-  const tested = [...STREAMING_POINTS, ...STARTING_POINTS].map((point) => point.split('@')[0]);
+  const tested = [...STREAMING_POINTS, ...LANE_POINTS, ...STARTING_POINTS].map(
+    (point) => point.split('@')[0],
+  );
   expect(tested.sort()).toEqual([...FAULT_POINTS].sort());
 });
 
@@ -72,6 +85,32 @@ describe('kill -9 at a fault point of a streaming mirror', () => {
       await stack.waitForKill(service);
       await stack.restart(service);
     });
+  });
+});
+
+describe('kill -9 at a fault point of a table that is copied again', () => {
+  let stack: Stack;
+  let pair: DatabasePair;
+  let mirror: MirrorFixture;
+
+  beforeAll(async () => {
+    stack = await startStack('fault-points-lanes');
+    pair = await createLedgerPair(stack);
+    mirror = await pair.createMirror({ all_tables: true });
+    await mirror.waitForStatus('running');
+  });
+  afterAll(() => stack?.stop());
+
+  test.each(LANE_POINTS)('at %s loses nothing and applies nothing twice', async (point) => {
+    const kill = async (): Promise<void> => {
+      await stack.restart('apply', { faultPoints: point });
+      await mirror.waitForStatus('running');
+      await stack.api.resyncTable(mirror.name, 'public.account', 'swap');
+      await stack.waitForKill('apply');
+      await stack.restart('apply');
+      await mirror.waitForTable('public.account', 'running');
+    };
+    await runUnderLoad(pair, mirror, kill, { tableIsInLane: true });
   });
 });
 
