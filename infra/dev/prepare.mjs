@@ -3,7 +3,8 @@
  * dependency, since nothing is installed yet.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,6 +22,7 @@ export async function prepare() {
   checkNodeVersion();
   await install();
   await build();
+  await buildConsole();
 }
 
 function checkNodeVersion() {
@@ -58,6 +60,29 @@ async function build() {
     [join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc'), '-b'],
     'The build failed: see the errors above.',
   );
+}
+
+/** The console's pages are bundled when one of them, or what they are made with, is newer than the bundle. */
+async function buildConsole() {
+  const ui = join(root, 'services', 'ui');
+  const built = join(ui, 'dist', 'console', 'index.html');
+  const sources = [join(ui, 'console'), join(ui, 'vite.config.ts'), join(ui, 'package.json')];
+  if (existsSync(built) && Math.max(...sources.map(newestMs)) <= statSync(built).mtimeMs) return;
+  // npm puts it where the versions of others leave room for it.
+  const vite = dirname(createRequire(join(ui, 'package.json')).resolve('vite/package.json'));
+  await runQuietly(
+    'building the console',
+    process.execPath,
+    [join(vite, 'bin', 'vite.js'), 'build', '--config', join(ui, 'vite.config.ts')],
+    'The console could not be built: see the errors above.',
+  );
+}
+
+/** A folder is as new as the newest in it; its own time tells of a file that was taken away. */
+function newestMs(path) {
+  const status = statSync(path);
+  if (!status.isDirectory()) return status.mtimeMs;
+  return Math.max(status.mtimeMs, ...readdirSync(path).map((name) => newestMs(join(path, name))));
 }
 
 /** Runs a command with a line that shows that it is working; its output is shown only when it fails. */

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig, loadEnv } from 'vite';
 
@@ -5,7 +6,7 @@ import { defineConfig, loadEnv } from 'vite';
 export default defineConfig(({ mode }) => {
   const server = loadEnv(mode, '.', 'BUNNY_UI_')['BUNNY_UI_URL'] ?? 'http://127.0.0.1:3000';
   return {
-    root: 'console',
+    root: fileURLToPath(new URL('./console', import.meta.url)),
     publicDir: 'static',
     plugins: [react()],
     build: { outDir: '../dist/console', emptyOutDir: true, target: 'es2022', sourcemap: false },

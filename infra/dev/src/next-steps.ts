@@ -18,8 +18,9 @@ export function nextSteps(launch: Launch, mirrored: MirroredDatabases | undefine
   const name = mirrored?.name ?? '';
   return [
     '',
-    `BunnyDB runs. Gateway: ${api} (its pages: ${api}/docs)`,
+    `BunnyDB runs. Console: http://127.0.0.1:${ports.ui}`,
     `Log in as ${adminUser} with password ${adminPassword}`,
+    `Gateway: ${api} (its pages: ${api}/docs)`,
     '',
     'Try:',
     `  TOKEN=$(curl -s ${api}/v1/auth/login -H 'content-type: application/json' -d '${login}' | node -pe 'JSON.parse(require("fs").readFileSync(0)).token')`,

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { UserProblem } from './user-problem.js';
 
 export interface Ports {
+  readonly ui: number;
   readonly api: number;
   readonly nats: number;
   readonly catalog: number;
@@ -38,6 +39,7 @@ export interface LaunchOptions {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const PORTS = {
+  ui: ['ui-port', 'BUNNY_UI_PORT', 3000],
   api: ['api-port', 'BUNNY_API_PORT', 8112],
   nats: ['nats-port', 'BUNNY_NATS_PORT', 4222],
   catalog: ['catalog-port', 'BUNNY_CATALOG_PORT', 5433],
@@ -59,6 +61,7 @@ const FLAGS = {
   rate: { type: 'string' },
   'prove-after': { type: 'string' },
   'data-dir': { type: 'string' },
+  'ui-port': { type: 'string' },
   'api-port': { type: 'string' },
   'nats-port': { type: 'string' },
   'catalog-port': { type: 'string' },
@@ -84,6 +87,7 @@ export function readOptions(
 ): LaunchOptions {
   const flags = parseFlags(words);
   const ports = {
+    ui: portOf('ui', flags, environment),
     api: portOf('api', flags, environment),
     nats: portOf('nats', flags, environment),
     catalog: portOf('catalog', flags, environment),

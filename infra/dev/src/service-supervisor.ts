@@ -10,7 +10,7 @@ const HEALTHY_AFTER_MS = 60_000;
 
 export interface SupervisorOptions {
   readonly screen: Screen;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environmentOf: (service: ServiceProgram) => Readonly<Record<string, string>>;
   readonly logFolder: string;
 }
 
@@ -34,9 +34,11 @@ export class ServiceSupervisor {
   }
 
   #spawn(name: ServiceProgram, delayMs: number): void {
-    const { environment, logFolder } = this.#options;
+    const { environmentOf, logFolder } = this.#options;
     const started = performance.now();
-    const service = startService(name, environment, { logFile: join(logFolder, `${name}.log`) });
+    const service = startService(name, environmentOf(name), {
+      logFile: join(logFolder, `${name}.log`),
+    });
     this.#running.set(name, service);
     void service.exited.then(async ({ code, signal }) => {
       if (this.#stopping.signal.aborted) return;
@@ -54,7 +56,12 @@ export class ServiceSupervisor {
   /** Stops all of them: first who moves rows, last who directs. */
   async stopAll(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#stop('capture'), this.#stop('apply'), this.#stop('schema')]);
+    await Promise.all([
+      this.#stop('ui'),
+      this.#stop('capture'),
+      this.#stop('apply'),
+      this.#stop('schema'),
+    ]);
     await this.#stop('control');
   }
 

@@ -18,7 +18,7 @@ import { ServiceSupervisor } from './service-supervisor.js';
 import type { StopList } from './stop-list.js';
 import { UserProblem } from './user-problem.js';
 
-const SERVICES = ['control', 'schema', 'capture', 'apply'] as const;
+const SERVICES = ['control', 'schema', 'capture', 'apply', 'ui'] as const;
 const CATALOG_DATABASE = 'bunny';
 const READY_TIMEOUT_MS = 90_000;
 
@@ -32,6 +32,7 @@ export interface Launch {
 }
 
 const PORT_USES: Readonly<Record<keyof Ports, string>> = {
+  ui: 'the console',
   api: 'the REST gateway',
   nats: 'nats-server',
   catalog: 'the catalog',
@@ -43,8 +44,8 @@ const PORT_USES: Readonly<Record<keyof Ports, string>> = {
 export async function checkPorts({ ports, plan }: LaunchOptions): Promise<void> {
   const needed: readonly (keyof Ports)[] =
     plan.kind === 'demo'
-      ? ['api', 'nats', 'catalog', 'source', 'destination']
-      : ['api', 'nats', 'catalog'];
+      ? ['ui', 'api', 'nats', 'catalog', 'source', 'destination']
+      : ['ui', 'api', 'nats', 'catalog'];
   for (const port of needed) {
     if (await isPortFree(ports[port])) continue;
     throw new UserProblem(
@@ -53,16 +54,19 @@ export async function checkPorts({ ports, plan }: LaunchOptions): Promise<void> 
   }
 }
 
-/** Starts the catalog, nats-server and the services, and waits until the gateway says that all are there. */
+/** Starts the catalog, nats-server and the services, and waits until the gateway says that all are there, and the console answers. */
 export async function startStack(launch: Launch): Promise<ApiClient> {
   const { options, secrets, screen } = launch;
   await findNatsServer({ onProgress: (message) => screen.say(message) });
   screen.show(['starting the catalog and nats-server …'], 'starting the catalog and nats-server');
   const [catalog, natsUrl] = await Promise.all([startCatalog(launch), startMessaging(launch)]);
   screen.show(['starting the services …'], 'starting the services');
+  const environment = serviceEnvironment(launch, catalog, natsUrl);
   const supervisor = new ServiceSupervisor({
     screen,
-    environment: serviceEnvironment(launch, catalog, natsUrl),
+    // The console is what browsers reach, so it is told no secret.
+    environmentOf: (service) =>
+      service === 'ui' ? consoleEnvironment(options.ports) : environment,
     logFolder: launch.folder.logs,
   });
   launch.stopList.add('services', () => supervisor.stopAll());
@@ -72,6 +76,7 @@ export async function startStack(launch: Launch): Promise<ApiClient> {
     password: secrets.adminPassword,
   });
   await waitUntilReady(api.baseUrl, launch, supervisor);
+  await waitForConsole(launch, supervisor);
   screen.clear();
   return api;
 }
@@ -129,12 +134,20 @@ function serviceEnvironment(
     BUNNY_ADMIN_USER: secrets.adminUser,
     BUNNY_ADMIN_PASSWORD: secrets.adminPassword,
     BUNNY_API_PORT: String(options.ports.api),
+    BUNNY_UI_PORT: String(options.ports.ui),
     BUNNY_CATALOG_HOST: catalog.host,
     BUNNY_CATALOG_PORT: String(catalog.port),
     BUNNY_CATALOG_USER: catalog.user,
     BUNNY_CATALOG_PASSWORD: secrets.catalogPassword,
     BUNNY_CATALOG_DATABASE: CATALOG_DATABASE,
     ...passedOn('BUNNY_LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'BUNNY_LEASE_TTL_MS'),
+  };
+}
+
+function consoleEnvironment(ports: Ports): Record<string, string> {
+  return {
+    BUNNY_UI_PORT: String(ports.ui),
+    BUNNY_API_URL: `http://127.0.0.1:${ports.api}`,
   };
 }
 
@@ -170,6 +183,26 @@ async function waitUntilReady(
   } catch (error) {
     throw new UserProblem(
       `The services did not become ready (${missing} is missing): see the logs in ${launch.folder.logs}.\n${supervisor.tail('control')}`,
+      error,
+    );
+  }
+}
+
+async function waitForConsole(
+  { options, folder }: Launch,
+  supervisor: ServiceSupervisor,
+): Promise<void> {
+  const url = `http://127.0.0.1:${options.ports.ui}/health`;
+  const answers = () =>
+    fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  try {
+    await until(answers, { timeoutMs: READY_TIMEOUT_MS, intervalMs: 100, what: 'the console' });
+  } catch (error) {
+    throw new UserProblem(
+      `The console does not answer: see the logs in ${folder.logs}.\n${supervisor.tail('ui')}`,
       error,
     );
   }

@@ -50,7 +50,7 @@ beforeAll(async () => {
   folder = temporaryFolder('launcher');
   chmodSync(folder, 0o711);
   environment = { BUNNY_DATA_DIR: folder };
-  for (const name of ['API', 'NATS', 'CATALOG', 'SOURCE', 'DESTINATION']) {
+  for (const name of ['UI', 'API', 'NATS', 'CATALOG', 'SOURCE', 'DESTINATION']) {
     environment[`BUNNY_${name}_PORT`] = String(await freePort());
   }
 });
@@ -61,8 +61,11 @@ describe('npm start', () => {
   it('brings the demo up, proves that both sides are equal, and goes on with the same data at the next start', async () => {
     const first = new Launcher(environment, '--prove-after', '3');
     await first.says('✔ both sides equal: 5 tables');
+    const page = await fetch(`http://127.0.0.1:${environment['BUNNY_UI_PORT']}/`);
+    expect(await page.text()).toContain('<title>BunnyDB</title>');
     expect(await first.interrupt()).toBe(0);
     expect(first.output).toMatch(/made a shop of \d+,\d+ rows/);
+    expect(first.output).toContain(`Console: http://127.0.0.1:${environment['BUNNY_UI_PORT']}`);
     expect(first.output).toMatch(/Log in as admin with password \S+/);
     expect(first.output.trimEnd().split('\n').at(-1)).toBe('stopped the launcher');
 

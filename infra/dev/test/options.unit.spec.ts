@@ -7,7 +7,7 @@ describe('the command line', () => {
   it('starts the demo when nothing is said', () => {
     expect(read()).toEqual({
       dataDir: '/data',
-      ports: { api: 8112, nats: 4222, catalog: 5433, source: 5434, destination: 5435 },
+      ports: { ui: 3000, api: 8112, nats: 4222, catalog: 5433, source: 5434, destination: 5435 },
       plan: { kind: 'demo', transactionsPerSecond: 100, proveAfterSeconds: 60 },
     });
   });

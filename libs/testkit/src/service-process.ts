@@ -7,7 +7,7 @@ import { endWithParent } from './guardian.js';
 import { repositoryRoot } from './repository-root.js';
 import { until } from './until.js';
 
-export type ServiceProgram = 'capture' | 'apply' | 'schema' | 'control';
+export type ServiceProgram = 'capture' | 'apply' | 'schema' | 'control' | 'ui';
 
 export interface ServiceOptions {
   /** Appends everything that the service prints to this file as well. */
