@@ -11,8 +11,11 @@ export interface PairOptions {
   readonly destination?: string;
   readonly sourceEncoding?: string;
   readonly destinationEncoding?: string;
-  /** By default the shared server of the test run. */
+  /** Of both sides; by default the shared server of the test run. */
   readonly serverUrl?: string;
+  /** Of one side, rather than `serverUrl`. */
+  readonly sourceServerUrl?: string;
+  readonly destinationServerUrl?: string;
   /** Puts a proxy between the services and either side. */
   readonly proxies?: boolean;
 }
@@ -63,9 +66,12 @@ export class DatabasePair {
   }
 
   static async create(name: string, api: ApiClient, options: PairOptions): Promise<DatabasePair> {
-    const source = await createDatabase(databaseOptions(name, options, options.sourceEncoding));
+    const { serverUrl, sourceServerUrl = serverUrl, destinationServerUrl = serverUrl } = options;
+    const source = await createDatabase(
+      databaseOptions(name, sourceServerUrl, options.sourceEncoding),
+    );
     const destination = await createDatabase(
-      databaseOptions(name, options, options.destinationEncoding),
+      databaseOptions(name, destinationServerUrl, options.destinationEncoding),
     );
     const proxies =
       options.proxies === true
@@ -196,13 +202,13 @@ function withMark(request: MirrorWish): MirrorWish {
 
 function databaseOptions(
   prefix: string,
-  options: PairOptions,
+  serverUrl: string | undefined,
   encoding: string | undefined,
 ): Parameters<typeof createDatabase>[0] {
   return {
     prefix,
     ...(encoding === undefined ? {} : { encoding }),
-    ...(options.serverUrl === undefined ? {} : { serverUrl: options.serverUrl }),
+    ...(serverUrl === undefined ? {} : { serverUrl }),
   };
 }
 
