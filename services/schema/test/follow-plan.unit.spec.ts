@@ -71,6 +71,7 @@ const numbers = (
     names.map((name) => told(name)),
     { columns, droppedNumbers },
     known,
+    new Set(),
   )?.map((target) => target.number);
 
 describe('the columns of a mark are told', () => {
@@ -96,6 +97,12 @@ describe('the columns of a mark are told', () => {
     expect(numbers(['id', 'between', 'b'], columns, known)).toEqual([1, 2, 3]);
     const others = [source(1, 'id'), source(2, 'z', { typeOid: TEXT }), source(3, 'b')];
     expect(numbers(['id', 'between', 'b'], others, known)).toEqual([1, null, 3]);
+  });
+
+  it('not by a name that a later column took, while the one that had it lives', () => {
+    const columns = [source(1, 'id'), source(2, 'd'), source(3, 'c')];
+    expect(numbers(['id', 'c'], columns, [noted(1, 'id')])).toBeUndefined();
+    expect(numbers(['id', 'd', 'c'], columns, [noted(1, 'id')])).toEqual([1, 2, 3]);
   });
 
   it('not at all, when one that is dropped could have had the name', () => {
@@ -167,6 +174,18 @@ describe('columns find their place at the destination', () => {
     const known = [noted(1, 'now', 'before')];
     const placed = place([[null, 'before']], ['now'], known, []);
     expect(placed?.renames).toEqual([{ from: 'now', to: 'before', number: 1 }]);
+  });
+
+  it('not by a former name of a column that is there as well', () => {
+    const known = [noted(2, 'now', 'before')];
+    const wanted = [
+      [2, 'now'],
+      [null, 'before'],
+    ] as const;
+    expect(place(wanted, ['now'], known, [2])).toMatchObject({
+      placements: [{ tag: 'keep' }, { tag: 'add' }],
+      renames: [],
+    });
   });
 
   it('under names that PostgreSQL does not cut', () => {

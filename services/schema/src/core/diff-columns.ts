@@ -5,7 +5,8 @@ import {
   quoteQualifiedName,
 } from '@bunnydb/pg-model';
 import type { ColumnModel, SequenceModel } from './catalog-model.js';
-import { isExcluded, renameColumnSql } from './column-names.js';
+import { isExcluded } from './column-names.js';
+import { renameColumns } from './diff-renamed-columns.js';
 import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
 import { blocking, changeOf, online } from './structure-change.js';
 import {
@@ -35,6 +36,7 @@ export function diffColumns(pair: ColumnPair, options: DiffOptions, sink: DiffSi
     const existing = theirs.get(column.name);
     if (existing === undefined) {
       if (options.columns) addColumn(pair, column, sink);
+      if (options.columns && hasStandIn(column)) setDefaultAfter(pair, column, sink);
       // What the new column cannot have while old rows lack a value comes afterwards.
       if (options.columns && options.notNull && needsNotNullLater(column)) {
         setNotNull(pair, column, sink);
@@ -56,39 +58,6 @@ export function diffColumns(pair: ColumnPair, options: DiffOptions, sink: DiffSi
   }
 }
 
-/** The destination's columns as they are called once those that were renamed on the source are renamed there. */
-function renameColumns(
-  pair: ColumnPair,
-  carried: readonly ColumnModel[],
-  sink: DiffSink,
-): readonly ColumnModel[] {
-  const { names, destination, mapping } = pair;
-  const wanted = new Set(carried.map((column) => column.name));
-  const present = new Set(destination.columns.map((column) => column.name));
-  const renamed = new Map<string, string>();
-  for (const { number, name: to } of carried) {
-    const from = names?.columns.find((column) => column.number === number)?.name;
-    if (names === undefined || number === undefined || from === undefined || from === to) continue;
-    // A name that is needed or taken is untangled where the place in the stream is known.
-    if (!present.has(from) || present.has(to) || wanted.has(from)) continue;
-    renamed.set(from, to);
-    sink.changes.push(
-      changeOf({
-        kind: 'rename_column',
-        object: objectText(pair, to),
-        table: tableText(pair),
-        statements: [blocking(renameColumnSql(mapping, names.mirrorId, { number, from, to }))],
-        locks: 'ACCESS EXCLUSIVE on the table, briefly',
-        reason: `the source has renamed the column ${from}`,
-      }),
-    );
-  }
-  return destination.columns.map((column) => ({
-    ...column,
-    name: renamed.get(column.name) ?? column.name,
-  }));
-}
-
 function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void {
   const { source, destination } = pair;
   const sequences = column.sequences.map((sequence) => ({
@@ -96,15 +65,13 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
     name: sequenceName(sequence, column.name, source.name, destination.name),
   }));
   const expression = defaultOf(column, source.name, destination.name);
-  // Rows that are there get the value that the source has stored for its own, the default is for those to come.
+  // Rows that are there get the value that the source has stored for its own, and so do those of the shape before that may still come.
   const isStored = column.missing !== undefined && column.generation === 'none';
   const definition = columnDefinition(
     needsNotNullLater(column) ? { ...column, isNotNull: false } : column,
     isStored ? missingValue(column) : expression,
     false,
   );
-  const name = quoteIdentifier(column.name);
-  const action = expression === null ? 'drop default' : `set default ${expression}`;
   sink.changes.push(
     changeOf({
       kind: 'add_column',
@@ -113,9 +80,6 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
       statements: [
         ...sequences.map(({ sequence, name }) => online(createSequenceStatement(name, sequence))),
         blocking(`alter table ${tableSql(pair)} add column ${definition}`),
-        ...(isStored
-          ? [blocking(`alter table ${tableSql(pair)} alter column ${name} ${action}`)]
-          : []),
         ...sequences
           .filter(({ sequence }) => sequence.isOwned)
           .map((made) => online(ownSequenceStatement(made.name, destination.name, column.name))),
@@ -125,6 +89,18 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
         'the destination lacks the column; rows that are there already get its default, or NULL',
     }),
   );
+}
+
+/** Whether the value of the rows that were there is not what rows get that are to come. */
+function hasStandIn({ missing, expression, generation }: ColumnModel): boolean {
+  if (missing === undefined || generation !== 'none') return false;
+  const [, text, number] = /^(?:'((?:[^']|'')*)'::[^']+|([^' ]+))$/.exec(expression ?? '') ?? [];
+  return (text?.replaceAll("''", "'") ?? number) !== missing;
+}
+
+/** The source's own default, in place of the value that stood in for it. */
+function setDefaultAfter(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void {
+  diffDefault(pair, column, { ...column, sequences: [], expression: missingValue(column) }, sink);
 }
 
 /** The value that rows have which were there when the column was added, as SQL. */

@@ -1,4 +1,5 @@
 import type { ColumnModel } from './catalog-model.js';
+import type { NamedColumn } from './column-names.js';
 import { columnDefinition } from './column-ddl.js';
 import { missingValue } from './diff-columns.js';
 import type { DestinationTable, FollowFacts, TargetColumn } from './follow-facts.js';
@@ -54,7 +55,8 @@ export function recopyReason(
       ? [placement.target]
       : [],
   );
-  if (added.length > 0 && names.columns.length === 0 && hasStranger(facts, placements)) {
+  const isUnknown = added.some(({ number }) => isOlderThanNoted(number, names.columns));
+  if (isUnknown && hasStranger(facts, placements)) {
     return 'columns differ that were never compared before, so that a renamed one cannot be told from a new one';
   }
   const own = added.find(({ name, column }) => {
@@ -87,6 +89,12 @@ function modelOf({ name, type, column }: TargetColumn): ColumnModel {
     sequences: [],
     functions: [],
   };
+}
+
+/** Columns that are new have greater numbers than all that were noted: this one was there before, under another name perhaps. */
+function isOlderThanNoted(number: number | null, names: readonly NamedColumn[]): boolean {
+  if (names.length === 0) return true;
+  return number !== null && number < Math.max(...names.map((column) => column.number));
 }
 
 /** Whether the destination has a column that the source has not. */

@@ -38,7 +38,7 @@ export function placeColumns(
   const placements: Placement[] = [];
   const wanted: Rename[] = [];
   for (const target of targets) {
-    const own = findOwn(target, names);
+    const own = findOwn(target, names, moving);
     const owner = owners.get(target.name);
     const isTaken = present.has(target.name);
     const isOthers = isTaken && owner !== undefined && owner !== own;
@@ -57,12 +57,17 @@ export function placeColumns(
   return { placements, renames: orderRenames(wanted, present), retaken };
 }
 
-/** What the table's columns were called, of this one. A column whose number is not known is told by a name that it had. */
-function findOwn(target: TargetColumn, names: readonly NamedColumn[]): NamedColumn | undefined {
+/** What this column was called. One whose number is not known is told by a name that it had, unless that is known to be another's now. */
+function findOwn(
+  target: TargetColumn,
+  names: readonly NamedColumn[],
+  known: ReadonlySet<number>,
+): NamedColumn | undefined {
   if (target.number !== null) return names.find((column) => column.number === target.number);
+  const free = names.filter((column) => !known.has(column.number));
   return (
-    names.find((column) => column.name === target.name) ??
-    names.find((column) => column.formerNames.includes(target.name))
+    free.find((column) => column.name === target.name) ??
+    free.find((column) => column.formerNames.includes(target.name))
   );
 }
 

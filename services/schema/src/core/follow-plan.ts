@@ -40,7 +40,7 @@ export function planFollow(
   if (destination === null) return hold(tableMissing(facts));
   const oid = shape?.oid ?? source?.oid ?? null;
   if (followedOid !== null && oid !== null && oid !== followedOid) {
-    return planAnew(facts, destination, parts, 'the table was dropped and made anew on the source');
+    return planAnew(facts, destination, parts);
   }
   const columns = source?.columns ?? [];
   const { names } = facts;
@@ -49,9 +49,10 @@ export function planFollow(
     shape.columns,
     { columns, droppedNumbers: source?.droppedNumbers ?? [] },
     names.columns,
+    new Set(columns.filter((column) => isLeftOut(facts, column)).map(({ number }) => number)),
   );
   if (targets === undefined) {
-    return planAnew(
+    return planCopied(
       facts,
       destination,
       parts,
@@ -68,15 +69,26 @@ function hold(blocked: FailureReport): FollowPlan {
 }
 
 /** The destination is made fit for what the catalog has now, and the rows are copied. */
-function planAnew(
+function planCopied(
   facts: FollowFacts,
   destination: DestinationTable,
   parts: ReadonlySet<keyof ReplicateSchema>,
   reason: string,
 ): FollowPlan {
-  const unknown = { ...facts, shape: null, names: { ...facts.names, columns: [] } };
-  const plan = planTargets(unknown, currentColumns(unknown), destination, parts);
-  return { ...plan, recopy: plan.blocked === null ? reason : null, forgetsNames: true };
+  const now = { ...facts, shape: null };
+  const plan = planTargets(now, currentColumns(now), destination, parts);
+  return { ...plan, recopy: plan.blocked === null ? reason : null };
+}
+
+/** Numbers are of another table now, so that only names are left to go by. */
+function planAnew(
+  facts: FollowFacts,
+  destination: DestinationTable,
+  parts: ReadonlySet<keyof ReplicateSchema>,
+): FollowPlan {
+  const unknown = { ...facts, names: { ...facts.names, columns: [] } };
+  const reason = 'the table was dropped and made anew on the source';
+  return { ...planCopied(unknown, destination, parts, reason), forgetsNames: true };
 }
 
 function planTargets(
@@ -103,7 +115,7 @@ function planTargets(
       cannotFollow(facts, 'a column has a name at the destination that another one needs'),
     );
   }
-  return planAnew(facts, destination, parts, 'a column took the name of another one');
+  return planCopied(facts, destination, parts, 'a column took the name of another one');
 }
 
 function composePlan(
@@ -131,14 +143,27 @@ function composePlan(
   const refused = steps.find((step) => step.isNeeded && !parts.has(step.part));
   const manual = refused && cannotFollow(facts, NOT_BY_ITSELF, refused.column);
   const blocked = rest.blocked ?? manual ?? null;
+  const recopy = blocked === null ? recopyReason(facts, placed) : null;
+  // The copy brings what the source has now, and no mark is followed until it is done.
+  if (recopy !== null && facts.shape !== null && !isCurrent(facts, targets)) {
+    return planCopied(facts, destination, parts, recopy);
+  }
   return {
     steps: made,
     blocked,
-    recopy: blocked === null ? recopyReason(facts, placed) : null,
+    recopy,
     names: namesAfter(facts, targets),
     forgetsNames: false,
     pending: rest.pending + steps.length - made.length,
   };
+}
+
+/** Whether rows have the columns that the source's table has now; generated ones are in no row. */
+function isCurrent(facts: FollowFacts, targets: readonly TargetColumn[]): boolean {
+  const told = new Map(targets.map((target) => [target.name, target.type]));
+  return currentColumns(facts)
+    .filter((target) => !isLeftOut(facts, target) && target.column?.generation === 'none')
+    .every((target) => told.get(target.name) === target.type);
 }
 
 /** All renames of a table in one transaction with what is noted of them. */
@@ -200,12 +225,12 @@ function withGenerated(
   targets: readonly TargetColumn[],
   facts: FollowFacts,
 ): readonly TargetColumn[] {
+  if (!isCurrent(facts, targets)) return targets;
   const told = new Set(targets.map((target) => target.name));
   const others = currentColumns(facts).filter(
     (target) => !told.has(target.name) && !isLeftOut(facts, target),
   );
-  const isCurrent = others.every((target) => target.column?.generation !== 'none');
-  return isCurrent ? [...targets, ...others] : targets;
+  return [...targets, ...others];
 }
 
 const NOT_BY_ITSELF =

@@ -6,17 +6,19 @@ import type { ShapeColumn, SourceColumn, SourceTable, TargetColumn } from './fol
  * ahead of the stream: a column may be dropped, or called otherwise, by now. Undefined when it cannot be told.
  *
  * @param names what the columns were called when the table was followed last.
+ * @param leftOut numbers of columns that the mirror leaves out.
  */
 export function matchShape(
   shape: readonly ShapeColumn[],
   source: Pick<SourceTable, 'columns' | 'droppedNumbers'>,
   names: readonly NamedColumn[],
+  leftOut: ReadonlySet<number>,
 ): readonly TargetColumn[] | undefined {
   const { columns } = source;
   const byName = new Map(columns.map((column) => [column.name, column]));
   const byNumber = new Map(columns.map((column) => [column.number, column]));
   const numbers = numbersOf(shape, source, names);
-  if (numbers === undefined) return undefined;
+  if (numbers === undefined || !isComplete(numbers, columns, names, leftOut)) return undefined;
   const targets: TargetColumn[] = [];
   for (const [index, { name, type, typeOid, typeModifier }] of shape.entries()) {
     const number = numbers[index] ?? null;
@@ -27,6 +29,29 @@ export function matchShape(
     targets.push({ name, type: known, number, column });
   }
   return targets;
+}
+
+/**
+ * Whether the columns that the mark is said to have are all that there were: a column that lives was there when one with a greater number was. If one is
+ * missing, the name of the later one belonged to another column when the mark was made.
+ */
+function isComplete(
+  numbers: readonly (number | null)[],
+  columns: readonly SourceColumn[],
+  names: readonly NamedColumn[],
+  leftOut: ReadonlySet<number>,
+): boolean {
+  const noted = new Set(names.map((column) => column.number));
+  const fresh = numbers.filter((number) => number !== null && !noted.has(number));
+  const last = Math.max(0, ...fresh.map((number) => number ?? 0));
+  return columns.every(
+    ({ number, generation }) =>
+      number > last ||
+      numbers.includes(number) ||
+      noted.has(number) ||
+      generation !== 'none' ||
+      leftOut.has(number),
+  );
 }
 
 /** The attribute number of each column; null where the column is gone and was never noted. */

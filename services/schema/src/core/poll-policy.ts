@@ -17,7 +17,7 @@ export function isMadeByPoll(change: StructureChange, places: readonly TablePlac
   const place = places.find((candidate) => candidate.table === change.table);
   if (change.table !== '' && place === undefined) return false;
   // What waits in the lane may be older than a rule that the source has now.
-  if (place?.state === 'held') return !waitsForStream(change.kind);
+  if (isInLane(place)) return !waitsForStream(change.kind);
   return !SHAPE_KINDS.has(change.kind);
 }
 
@@ -50,9 +50,14 @@ export function releasedTables(
   const waits = left.filter((change) => !isExtra(change) && SHAPE_KINDS.has(change.kind));
   return places
     .filter(
-      ({ table, state }) => state === 'held' && isAbout(made, table) && !isAbout(waits, table),
+      (place) => isInLane(place) && isAbout(made, place.table) && !isAbout(waits, place.table),
     )
     .map(({ table }) => table);
+}
+
+/** What is held, or has failed: a copy that found no column for what it should bring, say. */
+function isInLane(place: TablePlace | undefined): boolean {
+  return place?.state === 'held' || place?.state === 'error';
 }
 
 const SHAPE_KINDS: ReadonlySet<ChangeKind> = new Set([
