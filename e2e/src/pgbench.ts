@@ -31,18 +31,42 @@ export interface PgbenchOptions {
 /** pgbench's TPC-B-like transaction from several clients, as fast as they can; tells how many were committed. */
 export async function runPgbench(url: string, options: PgbenchOptions): Promise<number> {
   const end = performance.now() + options.seconds * 1000;
+  return await runClients(url, options, () => performance.now() < end);
+}
+
+/** The same until it is stopped. */
+export function startPgbench(
+  url: string,
+  options: Omit<PgbenchOptions, 'seconds'>,
+): { stop(): Promise<number> } {
+  let isStopping = false;
+  const committed = runClients(url, options, () => !isStopping);
+  committed.catch(() => undefined);
+  return {
+    stop() {
+      isStopping = true;
+      return committed;
+    },
+  };
+}
+
+async function runClients(
+  url: string,
+  options: Omit<PgbenchOptions, 'seconds'>,
+  goesOn: () => boolean,
+): Promise<number> {
   const counts = await Promise.all(
-    Array.from({ length: options.clients }, () => runClient(url, end, options.scale)),
+    Array.from({ length: options.clients }, () => runClient(url, goesOn, options.scale)),
   );
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-async function runClient(url: string, end: number, scale: number): Promise<number> {
+async function runClient(url: string, goesOn: () => boolean, scale: number): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   let committed = 0;
   try {
-    while (performance.now() < end) {
+    while (goesOn()) {
       const aid = 1 + Math.floor(Math.random() * scale * 100_000);
       const bid = 1 + Math.floor(Math.random() * scale);
       const tid = 1 + Math.floor(Math.random() * scale * 10);
