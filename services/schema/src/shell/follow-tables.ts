@@ -16,6 +16,7 @@ import { followedParts } from '../core/follow-step.js';
 import { planTypes } from '../core/follow-types.js';
 import { keyOf } from '../core/relation-facts.js';
 import { forgetColumnNames, noteColumnNames, readColumnNames } from './column-names.js';
+import { readFollowedOids } from './followed-oids.js';
 import type { FollowSession, FollowSessions } from './follow-sessions.js';
 import { makeFollowStep, withFollowLock, withLockRetries } from './make-follow-step.js';
 import {
@@ -210,37 +211,6 @@ async function factsOf(
       asked.map((column) => column.name),
     ),
   };
-}
-
-/** Which table each was when it was followed last, by its OID: the applier notes the shape. */
-async function readFollowedOids(
-  client: pg.Client,
-  spec: MirrorSpec,
-  tables: readonly QualifiedName[],
-): Promise<ReadonlyMap<string, number>> {
-  const { rows: there } = await client.query<{ present: boolean }>(
-    `select pg_catalog.to_regclass('_bunny.table_state') is not null as present`,
-  );
-  if (there[0]?.present !== true) return new Map();
-  const { rows } = await client.query<{ schema: string; name: string; relation: string }>(
-    `select source_schema as schema, source_table as name, relation from _bunny.table_state
-       join unnest($2::text[], $3::text[]) as w (schema_name, table_name)
-         on w.schema_name = source_schema and w.table_name = source_table
-      where mirror_id = $1 and relation is not null`,
-    [spec.id, tables.map((table) => table.schema), tables.map((table) => table.table)],
-  );
-  return new Map(
-    rows.flatMap(({ schema, name, relation }) => {
-      const oid = oidOf(relation);
-      return oid === undefined ? [] : [[keyOf({ schema, table: name }), oid] as const];
-    }),
-  );
-}
-
-/** A signature begins with the table's OID. */
-function oidOf(signature: string): number | undefined {
-  const oid = /^\[(\d+),/.exec(signature)?.[1];
-  return oid === undefined ? undefined : Number(oid);
 }
 
 /** The mirror's tables among those asked for, or that hang on the type that a DDL command changed. */
