@@ -28,14 +28,16 @@ function valueOf(name: string, detail: FailureDetail): string | undefined {
     : text;
 }
 
-/** What helps to find the place, in the order of reading. Positions and codes stay in the detail. */
+/** What helps to find the place, in the order of reading. Codes stay in the detail. */
 const NAMES = [
   'table',
   'destination_table',
   'column',
   'missing_columns',
   'constraint',
+  'columns',
   'slot',
   'publication',
+  'commit_lsn',
 ] as const;
 const LISTED_MAX = 10;

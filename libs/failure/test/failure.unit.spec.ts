@@ -10,7 +10,7 @@ import { MirrorError, reportOf } from '../src/mirror-error.js';
 const attempt = fc.integer({ min: 1, max: 10_000 });
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-test('a failure in one sentence names the place, once, and leaves codes and positions to the detail', () => {
+test('a failure in one sentence names the place and the transaction, once, and leaves codes to the detail', () => {
   const message = 'the destination: a constraint was violated';
   const says = (detail: Parameters<typeof describeFailure>[0]['detail']): string =>
     describeFailure({ message, detail });
@@ -21,6 +21,9 @@ test('a failure in one sentence names the place, once, and leaves codes and posi
   );
   expect(says({ schema: 'public', table: 'public.orders' })).toBe(
     `${message} (table public.orders)`,
+  );
+  expect(says({ table: 't', columns: 'a, b', commit_lsn: '0/1A', key: ['id'] })).toBe(
+    `${message} (table t, columns a, b, commit lsn 0/1A)`,
   );
   expect(says({ table: 't', missing_columns: ['a', 'b'] })).toBe(
     `${message} (table t, missing columns a, b)`,

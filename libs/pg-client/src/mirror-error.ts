@@ -54,6 +54,10 @@ function factsOf(error: unknown): FailureDetail {
     const value = textField(error, name);
     if (value !== undefined) facts[name === 'dataType' ? 'data_type' : name] = value;
   }
+  const key = KEY_VIOLATIONS.has(sqlstate ?? '')
+    ? KEY_COLUMNS.exec(textField(error, 'detail') ?? '')
+    : null;
+  if (key?.[1] !== undefined) facts['columns'] = key[1];
   return facts;
 }
 
@@ -96,6 +100,10 @@ const DESCRIPTIONS: Readonly<Partial<Record<FailureKind, string>>> = {
   [FailureKind.ProtocolViolation]: 'the server and BunnyDB misunderstood each other',
 };
 
+/** Violations of a foreign, unique or excluding key: the detail of any other may begin with values. */
+const KEY_VIOLATIONS = new Set(['23503', '23505', '23P01']);
+/** How a server tells such a key, in any language: `(columns)=(values)`; only the first is taken. */
+const KEY_COLUMNS = /\((.+?)\)=\(/;
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

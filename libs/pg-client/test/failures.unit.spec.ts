@@ -61,9 +61,21 @@ describe('the kind of a failure', () => {
       sqlstate: '23505',
       table: 't',
       constraint: 't_pkey',
+      columns: 'id',
     });
     expect(failure.message).not.toContain('42');
     expect(failure.cause).toBe(error);
+  });
+
+  it('of a key its columns are told, of a row that fails a check nothing is', () => {
+    const columnsOf = (sqlstate: string, detail: string): unknown =>
+      toMirrorError(Object.assign(server(sqlstate), { detail }), { role: 'destination' }).detail[
+        'columns'
+      ];
+    expect(columnsOf('23505', 'Key (a, b)=(1, x)=(y) already exists.')).toBe('a, b');
+    expect(columnsOf('23505', 'Key (lower(a))=(x) already exists.')).toBe('lower(a)');
+    expect(columnsOf('23503', 'Key (a)=(1) is not present in table "t".')).toBe('a');
+    expect(columnsOf('23514', 'Failing row contains (a)=(b).')).toBeUndefined();
   });
 
   it('a failure that is judged already only gains context', () => {

@@ -34,9 +34,10 @@ export function isStaleCatalog(work: InFlight): boolean {
 }
 
 export function failureOf(work: InFlight): MirrorError {
-  const outcome = work.outcome;
+  const { outcome, batches } = work;
+  const [only] = batches.length === 1 ? batches : [];
   return outcome && !outcome.ok
-    ? writeFailure(outcome.error, outcome.label)
+    ? writeFailure(outcome.error, outcome.label, only?.commit.transactions)
     : new MirrorError('unexpected', 'a refused transaction has no error');
 }
 

@@ -146,7 +146,7 @@ export class LaneReplay {
           continue;
         }
         if (attempt >= ATTEMPTS_MAX || !isWorthAnotherTry(refusal, 'exact'))
-          throw failureOf(refusal);
+          throw failureOf(refusal, piece);
         attempt += 1;
         await this.#refreshTable();
         break;
@@ -223,8 +223,9 @@ function isWorthAnotherTry({ error, label }: LaneRefusal, mode: WriteMode): bool
   return remedy === 'again' || (remedy === 'exact' && mode === 'fast');
 }
 
-function failureOf({ error, label }: LaneRefusal): MirrorError {
-  return writeFailure(error, label);
+function failureOf({ error, label }: LaneRefusal, piece?: ParkedPiece): MirrorError {
+  const [only] = piece?.kind === 'rows' && piece.sources.length === 1 ? piece.sources : [];
+  return writeFailure(error, label, only?.transactions);
 }
 
 /** How much of what is parked is replayed in one transaction. */

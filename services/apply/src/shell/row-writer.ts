@@ -1,7 +1,7 @@
 import { MirrorError } from '@bunnydb/failure';
 import type { PipelinedSession, PreparedStatement, ReplySink } from '@bunnydb/pg-client';
 import { formatQualifiedName } from '@bunnydb/pg-model';
-import { OP_DELETE, OP_INSERT } from '../core/copy-line.js';
+import { OP_DELETE, OP_INSERT, readSeq } from '../core/copy-line.js';
 import { RowFields } from '../core/row-fields.js';
 import type { RowList } from '../core/row-list.js';
 import {
@@ -34,11 +34,15 @@ export class RowWriter {
     this.#session = session;
   }
 
-  /** Sends the rows. @param planOf the plan of a row's part, by the part's index. */
+  /**
+   * Sends the rows. @param planOf the plan of a row's part, by the part's index. @param tellsRows whether a refusal has to tell which row it
+   * was, which costs an object for each.
+   */
   async write(
     rows: RowList,
     planOf: (partIndex: number) => TablePlan,
     tally: WorkTally,
+    tellsRows: boolean,
   ): Promise<void> {
     const fields = new RowFields();
     const sinks = new Map<PreparedRow, ReplySink>();
@@ -48,8 +52,10 @@ export class RowWriter {
       const plan = planOf(rows.partIndex(index));
       fields.read(payload, start, plan.layout.columns.length, plan.layout.old.length);
       const prepared = this.#prepare(plan, payload[start], hasOld, fields);
-      let sink = sinks.get(prepared);
-      if (!sink) sinks.set(prepared, (sink = sinkOf(prepared.row, plan, tally)));
+      let sink = tellsRows
+        ? sinkOf(prepared.row, { action: 'row', plan, seq: readSeq(payload, start) }, tally)
+        : sinks.get(prepared);
+      if (!sink) sinks.set(prepared, (sink = sinkOf(prepared.row, { action: 'row', plan }, tally)));
       this.#session.execute(prepared.statement, fields.values(prepared.row.parameters), sink);
       if (index % ROWS_BETWEEN_WAITS === 0) await this.#session.drained();
     }
@@ -124,8 +130,7 @@ function statementOf(plan: TablePlan, op: number | undefined, shape: RowShape): 
   return op === OP_DELETE ? deleteRow(plan, shape) : updateRow(plan, shape);
 }
 
-function sinkOf(row: RowStatement, plan: TablePlan, tally: WorkTally): ReplySink {
-  const label: WriteLabel = { action: 'row', plan };
+function sinkOf(row: RowStatement, label: WriteLabel, tally: WorkTally): ReplySink {
   switch (row.answer) {
     case 'plain':
       return { label };

@@ -115,7 +115,7 @@ export class TableWriter {
     const path = choosePath(step.parts, plan);
     if (path === 'copy') return this.#copy(plan, step.parts);
     if (path === 'staged' && (await this.#stage(step.parts, plans, tally))) return;
-    await this.#writeByRow(step.parts, plans, tally);
+    await this.#writeByRow(step.parts, plans, tally, 'fast');
   }
 
   async #writeExactly(steps: readonly RowsStep[], tally: WorkTally): Promise<void> {
@@ -124,13 +124,14 @@ export class TableWriter {
     const plans = steps.flatMap((step) =>
       step.parts.map((part) => this.#tables.planOf(step.table, part.layout)),
     );
-    await this.#writeByRow(parts, plans, tally);
+    await this.#writeByRow(parts, plans, tally, 'exact');
   }
 
   async #writeByRow(
     parts: readonly StepPart[],
     plans: readonly TablePlan[],
     tally: WorkTally,
+    mode: WriteMode,
   ): Promise<void> {
     for (const plan of plans) this.#reliedOn.add(plan.table);
     const planOf = (index: number): TablePlan => {
@@ -138,7 +139,7 @@ export class TableWriter {
       if (!plan) throw new RangeError('a part without a plan');
       return plan;
     };
-    await this.#rows.write(new RowList(parts), planOf, tally);
+    await this.#rows.write(new RowList(parts), planOf, tally, mode === 'exact');
   }
 
   /** Inserts only: COPY straight into the table. */

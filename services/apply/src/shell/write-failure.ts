@@ -1,17 +1,41 @@
+import type { TransactionMark } from '@bunnydb/change-stream';
 import { type FailureDetail, MirrorError } from '@bunnydb/failure';
 import { sqlstateOf, toMirrorError } from '@bunnydb/pg-client';
-import { formatQualifiedName } from '@bunnydb/pg-model';
+import { formatLsn, formatQualifiedName } from '@bunnydb/pg-model';
 import type { WriteLabel } from './write-label.js';
 
-/** Names what a refused destination transaction was doing: the table and its key's column names, never values. */
-export function writeFailure(error: unknown, label: WriteLabel | undefined): MirrorError {
+/**
+ * Names what a refused destination transaction was doing: the table, its key's column names and the source transaction, never values.
+ *
+ * @param transactions those of the batch that it held; none when it held several.
+ */
+export function writeFailure(
+  error: unknown,
+  label: WriteLabel | undefined,
+  transactions: readonly TransactionMark[] = [],
+): MirrorError {
   if (label?.action === 'position' && sqlstateOf(error) === DIVISION_BY_ZERO) {
     return new MirrorError('position_fenced', 'another applier has taken the position over', {
       cause: error,
     });
   }
   const failure = toMirrorError(error, { role: 'destination' });
-  return label ? failure.withDetail(detailOf(label)) : failure;
+  if (!label) return failure;
+  const culprit = culpritOf(label, transactions);
+  return failure.withDetail({
+    ...detailOf(label),
+    ...(culprit ? { commit_lsn: formatLsn(culprit.commitLsn) } : {}),
+  });
+}
+
+/** The source transaction whose change was refused, if that can be told. */
+function culpritOf(
+  label: WriteLabel,
+  transactions: readonly TransactionMark[],
+): TransactionMark | undefined {
+  const seq = 'seq' in label ? label.seq : undefined;
+  if (seq !== undefined) return transactions.find(({ lastSeq }) => lastSeq >= seq);
+  return transactions.length === 1 ? transactions[0] : undefined;
 }
 
 function detailOf(label: WriteLabel): FailureDetail {
