@@ -57,6 +57,11 @@ export class RowHistories {
     }
   }
 
+  /** What is in motion once cannot be found different later. */
+  letGoWhenInMotion(id: string): void {
+    if (this.#rows.has(id) && this.judge(id).kind === 'in_motion') this.#rows.delete(id);
+  }
+
   judge(id: string): Judgement {
     const row = this.#rows.get(id);
     if (row === undefined) throw new Error('a row that was seen equal is not judged');
