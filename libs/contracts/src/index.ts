@@ -132,6 +132,7 @@ export { MirrorOptionsRequest } from './api/mirror-options-request.js';
 export {
   CreateMirrorQuery,
   DeleteMirrorQuery,
+  FollowChangesQuery,
   ListEventsQuery,
   ListLogsQuery,
   MetricsQuery,

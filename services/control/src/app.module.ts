@@ -16,6 +16,7 @@ import { EventBells } from './shell/event-bells.js';
 import { ensureAdministrator, waitForCatalog } from './shell/first-start.js';
 import { AccessGuard } from './shell/http/access-guard.js';
 import { AuthController } from './shell/http/auth.controller.js';
+import { ChangesController } from './shell/http/changes.controller.js';
 import { HealthController } from './shell/http/health.controller.js';
 import { IdempotencyInterceptor } from './shell/http/idempotency.js';
 import { MirrorEventStreams } from './shell/http/mirror-event-streams.js';
@@ -24,6 +25,7 @@ import { MirrorsController } from './shell/http/mirrors.controller.js';
 import { PeersController } from './shell/http/peers.controller.js';
 import { ProblemFilter } from './shell/http/problem-filter.js';
 import { StructureController } from './shell/http/structure.controller.js';
+import { TableChangeStreams } from './shell/http/table-change-streams.js';
 import { TablesController } from './shell/http/tables.controller.js';
 import { Tokens } from './shell/http/tokens.js';
 import { UsersController } from './shell/http/users.controller.js';
@@ -76,6 +78,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       MirrorHistoryController,
       TablesController,
       StructureController,
+      ChangesController,
       UsersController,
     ],
     providers: [
@@ -110,6 +113,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
         MirrorEventStreams,
         new MirrorEventStreams({ store, views, bells, stopping: signal }),
       ),
+      provide(TableChangeStreams, new TableChangeStreams({ catalog, messaging, stopping: signal })),
       provide(APP_FILTER, new ProblemFilter(log)),
       provide(APP_GUARD, new AccessGuard(tokens, catalog)),
       provide(APP_INTERCEPTOR, new IdempotencyInterceptor(catalog, signingKey, now)),

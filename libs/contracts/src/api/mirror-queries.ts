@@ -86,6 +86,18 @@ export class ListEventsQuery {
   readonly limit?: number;
 }
 
+/** `GET /v1/mirrors/{name}/changes/stream?…` */
+export class FollowChangesQuery {
+  @IsString(about('The name at the source, `schema.table`.'))
+  @MaxLength(300)
+  readonly table!: string;
+
+  @IsOptional()
+  @QueryFlag()
+  @IsBoolean(about('Begin with the latest changes that the change stream still has.'))
+  readonly latest?: boolean;
+}
+
 /** `GET /v1/mirrors/{name}/metrics?…` */
 export class MetricsQuery {
   @IsOptional()

@@ -22,6 +22,9 @@ const object = (properties: Readonly<Record<string, JsonSchema>>): JsonSchema =>
 const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const schemaRef = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
+/** Values as text by column; a column that was not sent is absent. */
+const ROW_VALUES = { type: 'object', additionalProperties: TEXT_OR_NULL };
+
 const MIRROR: Readonly<Record<string, JsonSchema>> = {
   id: TEXT,
   name: TEXT,
@@ -208,6 +211,23 @@ export const ANSWER_SCHEMAS = {
     ),
   }),
   EventStream: { type: 'string' },
+  ChangeStream: { type: 'string', description: 'Events `changes`, each a list of `RowChange`.' },
+  RowChange: object({
+    at: { ...TIME, description: 'When its transaction committed at the source.' },
+    table: TEXT,
+    operation: { type: 'string', enum: ['insert', 'update', 'delete', 'truncate'] },
+    columns: listOf(TEXT),
+    row: {
+      ...ROW_VALUES,
+      description: 'The new row; of a delete the old one, as far as it is told.',
+    },
+    old: { ...ROW_VALUES, type: ['object', 'null'] },
+    unchanged: {
+      ...listOf(TEXT),
+      description: 'Columns that are as they were, and too large for the source to say again.',
+    },
+    cut: { ...listOf(TEXT), description: 'Columns whose value is longer than what is here.' },
+  }),
   Metrics: {
     type: 'object',
     properties: {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Request, Response } from 'express';
 import { type EventPosition, START_OF_EVENTS, parseEventPosition } from '@bunnydb/event-store';
 import { mirrorStream } from '../../core/control-event.js';
@@ -8,11 +7,11 @@ import { type MirrorRow, readMirrorById } from '../catalog/read-mirrors.js';
 import type { EventBells } from '../event-bells.js';
 import type { MirrorViews } from '../mirror-views.js';
 import { Problem } from './problem.js';
+import { SseClient } from './sse-client.js';
 
 const STREAMS_MAX = 200;
 const HISTORY_EVENTS = 500;
 const PROGRESS_EVERY_MS = 1_000;
-const KEEP_ALIVE_EVERY_MS = 15_000;
 
 /**
  * A mirror's history followed live, as server-sent events:
@@ -54,12 +53,8 @@ export class MirrorEventStreams {
     const bell = this.#bells.hang();
     this.#open += 1;
     try {
-      response.writeHead(200, {
-        'Content-Type': 'text/event-stream; charset=utf-8',
-        'Cache-Control': 'no-store',
-        'X-Accel-Buffering': 'no',
-      });
       const client = new SseClient(response, left.signal);
+      const progress = new ProgressTeller(client);
       let after = await this.#sendHistory(client, row, lastEventId(request));
       while (!left.signal.aborted) {
         after = await this.#sendEvents(client, row, after);
@@ -68,7 +63,7 @@ export class MirrorEventStreams {
           await client.send('event: end\ndata: {}\n\n');
           return;
         }
-        await client.progress(await this.#progress(current));
+        await progress.tell(await this.#progress(current));
         await bell.wait(PROGRESS_EVERY_MS, left.signal);
       }
     } catch (error) {
@@ -94,7 +89,7 @@ export class MirrorEventStreams {
       limit: HISTORY_EVENTS,
       order: 'newest_first',
     });
-    for (const event of page.toReversed()) await client.event(eventObject(event));
+    for (const event of page.toReversed()) await client.send(sseEvent(eventObject(event)));
     return page[0]?.position ?? START_OF_EVENTS;
   }
 
@@ -110,7 +105,7 @@ export class MirrorEventStreams {
         limit: HISTORY_EVENTS,
         order: 'oldest_first',
       });
-      for (const event of page) await client.event(eventObject(event));
+      for (const event of page) await client.send(sseEvent(eventObject(event)));
       const last = page.at(-1);
       if (!last) return reached;
       reached = last.position;
@@ -132,39 +127,25 @@ export class MirrorEventStreams {
   }
 }
 
-class SseClient {
-  readonly #response: Response;
-  readonly #left: AbortSignal;
-  #lastProgress = '';
-  #lastSentAt = Date.now();
+/** Says only what is new, and keeps the connection alive when nothing is. */
+class ProgressTeller {
+  readonly #client: SseClient;
+  #last = '';
 
-  constructor(response: Response, left: AbortSignal) {
-    this.#response = response;
-    this.#left = left;
+  constructor(client: SseClient) {
+    this.#client = client;
   }
 
-  async event(event: ReturnType<typeof eventObject>): Promise<void> {
-    await this.send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-  }
-
-  /** Says only what is new, and keeps the connection alive when nothing is. */
-  async progress(progress: object): Promise<void> {
+  async tell(progress: object): Promise<void> {
     const text = JSON.stringify(progress);
-    if (text !== this.#lastProgress) {
-      this.#lastProgress = text;
-      await this.send(`event: progress\ndata: ${text}\n\n`);
-    } else if (Date.now() - this.#lastSentAt > KEEP_ALIVE_EVERY_MS) {
-      await this.send(': still here\n\n');
-    }
+    if (text === this.#last) return this.#client.keepAlive();
+    this.#last = text;
+    return this.#client.send(`event: progress\ndata: ${text}\n\n`);
   }
+}
 
-  async send(text: string): Promise<void> {
-    this.#left.throwIfAborted();
-    this.#lastSentAt = Date.now();
-    if (!this.#response.write(text)) {
-      await once(this.#response, 'drain', { signal: this.#left });
-    }
-  }
+function sseEvent(event: ReturnType<typeof eventObject>): string {
+  return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 function lastEventId(request: Request): EventPosition | undefined {
