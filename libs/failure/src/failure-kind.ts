@@ -26,6 +26,7 @@ export const FailureKind = {
   StreamFenced: 'stream_fenced',
   TableMissing: 'table_missing',
   TableRenamed: 'table_renamed',
+  TableRewritten: 'table_rewritten',
   SchemaMismatch: 'schema_mismatch',
   ConstraintViolated: 'constraint_violated',
   ValueRejected: 'value_rejected',

@@ -83,6 +83,9 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
   [FailureKind.TableRenamed]: stop(
     'A table was renamed or moved to another schema on the source: delete the mirror and create it anew with the new name.',
   ),
+  [FailureKind.TableRewritten]: timed(
+    'ALTER TABLE wrote the table anew, or another took its name, after the snapshot of its copy; it is copied under a newer one.',
+  ),
   [FailureKind.SchemaMismatch]: timed(
     "Bring the destination table's columns in line with the source's.",
   ),

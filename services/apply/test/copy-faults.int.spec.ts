@@ -73,6 +73,25 @@ describe('a copy that is cut off', () => {
     expect(await fixture.difference(['public.t'])).toBe('');
   });
 
+  it('by a table that was written anew since the snapshot copies that under a newer one', async () => {
+    const hold = await holdDestination();
+    await fixture.both('create table u (id int primary key, n int)');
+    await fixture.source.query('insert into u select i, i from generate_series(1, 100) i');
+    // One after another, the largest first.
+    const options = { snapshot_max_parallel_workers: 1 };
+    const copy = failureOf(fixture.copy(['public.t', 'public.u'], { options }));
+    await fixture.backendOf(fixture.destination, 'copy%', 'advisory');
+    // To the snapshot the table looks empty from now on.
+    await fixture.source.query('alter table u alter n type bigint');
+    await fixture.destination.query('alter table u alter n type bigint');
+    await hold.release();
+    expect(await copy).toMatchObject({ kind: 'table_rewritten', detail: { table: 'public.u' } });
+    await fixture.copy(['public.t', 'public.u']);
+    expect(await fixture.difference(['public.t', 'public.u'])).toBe('');
+    const [copied] = await fixture.destination.query('select count(*)::int as rows from u');
+    expect(copied).toEqual({ rows: 100 });
+  });
+
   it('in the destination goes on afterwards', async () => {
     const hold = await holdDestination();
     const copy = failureOf(fixture.copy(['public.t']));

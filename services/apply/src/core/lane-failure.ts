@@ -33,6 +33,7 @@ const SCOPES: Readonly<Record<FailureKind, FailureScope>> = {
   privilege_missing: 'table',
   table_missing: 'table',
   table_renamed: 'table',
+  table_rewritten: 'table',
   schema_mismatch: 'table',
   constraint_violated: 'table',
   value_rejected: 'table',

@@ -22,6 +22,7 @@ import { type LedgerEntry, beginTable, finishTable, insertRange } from './copy-l
 import type { TableCopy } from './copy-plan.js';
 import type { CopySnapshot } from './copy-snapshot.js';
 import { openCopyWriter } from './copy-writer.js';
+import { requireSameRows } from './snapshot-reach.js';
 
 export interface CopyWorkerOptions {
   readonly mirrorId: string;
@@ -109,6 +110,7 @@ export class CopyWorker {
     const { snapshot } = this.#options;
     const counted = { bytes: 0, rows: 0 };
     try {
+      await requireSameRows(this.#reader(), range.relation);
       await this.#writer().query('begin');
       const { rows, bytes } = await this.#transfer(table, range, counted);
       await insertRange(this.#writer(), this.#entry(table), {
