@@ -15,6 +15,7 @@ import { type FollowPlan, planFollow } from '../core/follow-plan.js';
 import { followedParts } from '../core/follow-step.js';
 import { planTypes } from '../core/follow-types.js';
 import { keyOf } from '../core/relation-facts.js';
+import { withCatalogRetries } from './catalog-race.js';
 import { forgetColumnNames, noteColumnNames, readColumnNames } from './column-names.js';
 import { readFollowedOids } from './followed-oids.js';
 import type { FollowSession, FollowSessions } from './follow-sessions.js';
@@ -76,9 +77,11 @@ async function follow(
   mappings: readonly TableMapping[],
 ): Promise<FollowedTable> {
   const made: string[] = [];
-  let run = await followOnce(session, request, mappings, made);
+  const once = (): Promise<FollowRun> =>
+    withCatalogRetries(() => followOnce(session, request, mappings, made));
+  let run = await once();
   // What failed may have been made by somebody else, who compares at the same time.
-  if (run.retry) run = await followOnce(session, request, mappings, made);
+  if (run.retry) run = await once();
   const outcomes = new Map(run.tables.map((entry) => [keyOf(entry.table), entry.outcome]));
   return {
     ok: true,

@@ -5,6 +5,7 @@ import { keyOf } from '../core/relation-facts.js';
 import type { RelationStructure, SharedComment, StructureModel } from '../core/structure-model.js';
 import { type CollationRow, collationOf } from './catalog-collation.js';
 import { type ColumnRow, columnOf } from './catalog-column.js';
+import { withCatalogRetries } from './catalog-race.js';
 import { type KeyRow, keyModelOf } from './catalog-key.js';
 import { type TypeRow, extensionOf, typeOf } from './catalog-type.js';
 import { SELECT_COLLATIONS } from './sql/select-collations.js';
@@ -37,6 +38,13 @@ import {
  * no table is missing from the result.
  */
 export async function readStructure(
+  client: pg.Client,
+  names: readonly QualifiedName[],
+): Promise<StructureModel> {
+  return await withCatalogRetries(() => readOnce(client, names));
+}
+
+async function readOnce(
   client: pg.Client,
   names: readonly QualifiedName[],
 ): Promise<StructureModel> {
