@@ -4,8 +4,15 @@ export interface MirroredDatabases {
   readonly name: string;
   readonly sourceUrl: string;
   readonly destinationUrl: string;
-  /** A change to try, for the demo. */
-  readonly tryThis?: { readonly change: string; readonly look: string };
+  /** Changes to try, for the demo. */
+  readonly trials?: readonly Trial[];
+}
+
+/** SQL to be pasted at the source, and SQL that shows at the destination what came of it. */
+export interface Trial {
+  readonly what: string;
+  readonly change: string;
+  readonly look: string;
 }
 
 /** What a person can do now: how to log in, and commands to be copied. */
@@ -27,14 +34,18 @@ export function nextSteps(launch: Launch, mirrored: MirroredDatabases | undefine
     `  curl -s ${api}/v1/mirrors${name === '' ? '' : `/${name}`} -H "authorization: Bearer $TOKEN"`,
     `  ${nats} stream ls`,
     `  ${nats} sub 'bunny.cdc.${name === '' ? '' : `${name}.`}>'`,
-    ...(mirrored?.tryThis === undefined
-      ? []
-      : [
-          `  psql '${mirrored.sourceUrl}' -c "${mirrored.tryThis.change}"`,
-          `  psql '${mirrored.destinationUrl}' -c "${mirrored.tryThis.look}"`,
-        ]),
+    ...(mirrored === undefined ? [] : trialLines(mirrored)),
     '',
     `Data, secrets and logs: ${launch.folder.base}. Ctrl-C stops everything; the next start goes on from there.`,
     '',
   ].join('\n');
+}
+
+function trialLines({ sourceUrl, destinationUrl, trials = [] }: MirroredDatabases): string[] {
+  return trials.flatMap(({ what, change, look }) => [
+    '',
+    `${what}, and what comes of it at the destination:`,
+    `  psql '${sourceUrl}' -c "${change}"`,
+    `  psql '${destinationUrl}' -c "${look}"`,
+  ]);
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient } from './api-client.js';
 import { type startDemoDatabases } from './demo/demo-databases.js';
 import { SHOP_TABLES } from './demo/shop-schema.js';
+import { SHOP_TRIALS } from './demo/shop-trials.js';
 import { ShopWriters } from './demo/shop-writers.js';
 import { type MirrorWish, ensureMirror } from './ensure-mirror.js';
 import { parseMirror } from './mirror-view.js';
@@ -54,10 +55,7 @@ export async function runDemo(
   const mirrored: MirroredDatabases = {
     name: wish.name,
     ...databases,
-    tryThis: {
-      change: `update customers set full_name = 'Grace Hopper' where id = 1`,
-      look: 'select id, full_name, search_name from customers where id = 1',
-    },
+    trials: SHOP_TRIALS,
   };
   await bringUp(launch, api, wish, mirrored, signal);
   const live = watchLive({
