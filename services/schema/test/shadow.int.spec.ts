@@ -12,12 +12,23 @@ import { SchemaFixture } from './schema-fixture.js';
 let fixture: SchemaFixture;
 
 beforeEach(async () => {
-  fixture = await SchemaFixture.open();
+  fixture = await openKnown();
 });
 
 afterEach(async () => {
   await fixture.close();
 });
+
+/** Databases whose destination knows the mirror, as it does once the applier has begun. */
+async function openKnown(
+  ...options: Parameters<typeof SchemaFixture.open>
+): Promise<SchemaFixture> {
+  const opened = await SchemaFixture.open(...options);
+  await opened.destination.query(`create schema _bunny;
+    create table _bunny.position (mirror_id text primary key);
+    insert into _bunny.position values ('schematest')`);
+  return opened;
+}
 
 const TABLES = ['shop.orders', 'shop.lines'];
 
@@ -132,7 +143,7 @@ describe('a swapped table', () => {
     async (version) => {
       const server = await startPostgres({ version });
       const usual = fixture;
-      fixture = await SchemaFixture.open({ source: server.url, destination: server.url });
+      fixture = await openKnown({ source: server.url, destination: server.url });
       try {
         await makeTables(await fixture.role());
         await swapAndCompare();
@@ -276,4 +287,17 @@ describe('a shadow table', () => {
     await expect(ask('create', ['shop.orders'])).rejects.toMatchObject({ kind: 'schema_mismatch' });
     await expect(ask('drop', ['shop.orders'])).rejects.toMatchObject({ kind: 'schema_mismatch' });
   });
+});
+
+it('a mirror that is being deleted gets no shadow any more, and no bookkeeping', async () => {
+  await makeTables(await fixture.role());
+  await fixture.destination.query('delete from _bunny.position');
+  await expect(ask('create', ['shop.orders'])).rejects.toMatchObject({ kind: 'table_missing' });
+  await fixture.destination.query('drop schema _bunny cascade');
+  await expect(ask('create', ['shop.orders'])).rejects.toMatchObject({ kind: 'table_missing' });
+  const left = await fixture.destination.query(
+    `select relname from pg_class where relname like '\\_bunny%'
+     union all select nspname from pg_namespace where nspname = '_bunny'`,
+  );
+  expect(left).toEqual([]);
 });

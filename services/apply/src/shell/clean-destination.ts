@@ -7,7 +7,7 @@ import {
   toMirrorError,
 } from '@bunnydb/pg-client';
 import { BOOKKEEPING_TABLES } from './bookkeeping.js';
-import { SCHEMA_SERVICE_TABLES, endSwaps } from './end-swaps.js';
+import { SCHEMA_SERVICE_TABLES, dropShadows, endSwaps } from './end-swaps.js';
 import { endOlderSessions } from './position-row.js';
 
 /**
@@ -54,10 +54,13 @@ async function removeRows(client: Client, mirrorId: string): Promise<void> {
   );
   if (rows.length === 0) return;
   await client.query('begin');
-  // Nobody may add a mirror between the look and the drop.
+  // Nobody may add a mirror between the look and the drop. Whoever makes a shadow locks the position first, and so do we.
+  const names = rows.map(({ name }) => name).sort((a, b) => rankOf(a) - rankOf(b));
   await client.query(
-    `lock table ${rows.map(({ name }) => `_bunny.${name}`).join(', ')} in access exclusive mode`,
+    `lock table ${names.map((name) => `_bunny.${name}`).join(', ')} in access exclusive mode`,
   );
+  // One that was made since the swaps were ended.
+  if (names.includes('shadow_table')) await dropShadows(client, mirrorId);
   let left = 0;
   for (const { name } of rows) {
     await client.query(`delete from _bunny.${name} where mirror_id = $1`, [mirrorId]);
@@ -71,6 +74,8 @@ async function removeRows(client: Client, mirrorId: string): Promise<void> {
     );
   await client.query('commit');
 }
+
+const rankOf = (table: string): number => (table === 'position' ? 0 : 1);
 
 /** The schema may hold other things, or be owned by someone else; then only our tables go, or nothing does. */
 async function dropSchema(client: Client, tables: readonly string[]): Promise<void> {

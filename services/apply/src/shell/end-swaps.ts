@@ -26,7 +26,8 @@ export async function endSwaps(client: SqlClient, mirrorId: string): Promise<rea
   return names.includes('foreign_key') ? await validateKeys(client, mirrorId) : [];
 }
 
-async function dropShadows(client: SqlClient, mirrorId: string): Promise<void> {
+/** Drops the mirror's shadow tables that were never swapped. */
+export async function dropShadows(client: SqlClient, mirrorId: string): Promise<void> {
   const { rows } = await client.query(
     `select destination_schema as schema, shadow_table as table from _bunny.shadow_table
       where mirror_id = $1 and swapped_at is null`,

@@ -38,7 +38,8 @@ export async function serveShadow(options: ShadowOptions): Promise<SchemaShadowR
   const identities =
     options.action === 'create' ? await readIdentities(options, tables) : new Map<string, never>();
   await withBuilder(options, async (client) => {
-    await ensureSchemaBookkeeping(client);
+    // A lane of a mirror that is being deleted may still ask.
+    await ensureSchemaBookkeeping(client, { createsSchema: false });
     await lockShadows(client, options.spec);
     switch (options.action) {
       case 'create':
@@ -81,6 +82,7 @@ async function createShadow(
   await refuseForeign(client, spec, { destination, shadow });
   const mark = shadowMark(spec.id, destination);
   await inTransaction(client, async () => {
+    await holdMirror(client, spec);
     await client.query(`drop table if exists ${quoteQualifiedName(shadow)}`);
     for (const statement of createShadowStatements(table, shadow, mark, identities)) {
       await client.query(statement);
@@ -180,6 +182,22 @@ async function lockShadows(client: pg.Client, spec: MirrorSpec): Promise<void> {
     'another session handles the shadow tables of this mirror at the moment',
     { detail: { mirror: spec.name } },
   );
+}
+
+/**
+ * Keeps the mirror's bookkeeping from being removed until the transaction ends: whoever removes it afterwards finds the shadow.
+ *
+ * @throws MirrorError `table_missing` when it is removed already.
+ */
+async function holdMirror(client: pg.Client, spec: MirrorSpec): Promise<void> {
+  const { rows } = await client.query(
+    'select from _bunny.position where mirror_id = $1 for key share',
+    [spec.id],
+  );
+  if (rows.length > 0) return;
+  throw new MirrorError(FailureKind.TableMissing, 'the destination does not know the mirror', {
+    detail: { mirror: spec.name },
+  });
 }
 
 async function inTransaction(client: pg.Client, work: () => Promise<void>): Promise<void> {
