@@ -43,6 +43,17 @@ export async function publishStray(natsUrl: string, mirrorName: string): Promise
   }
 }
 
+/** Deletes a mirror's whole change stream, as a lost disk of NATS would. */
+export async function deleteChangeStream(natsUrl: string, mirrorName: string): Promise<void> {
+  const nc = await connect({ servers: natsUrl });
+  try {
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.delete(await jsm.streams.find(`bunny.cdc.${mirrorName}._commit`));
+  } finally {
+    await nc.close();
+  }
+}
+
 interface BatchEnd {
   readonly seq: number;
   readonly firstSeq: number;
