@@ -23,6 +23,7 @@ export {
   heartbeatSubject,
   positionSubject,
   lanesSubject,
+  logLevelSubject,
   lookSubject,
   progressSubject,
   retrySubject,
@@ -89,11 +90,23 @@ export {
   type TablesProvisioned,
   type WorkerEvent,
 } from './events.js';
+export {
+  METRICS,
+  METRICS_OF,
+  type Distribution,
+  type MetricDefinition,
+  type MetricKind,
+  type MetricLabels,
+  type MetricName,
+  type MetricSample,
+} from './metrics.js';
 export type {
   ApplyStats,
   CaptureStats,
   DestinationPosition,
   Heartbeat,
+  LogLevelReply,
+  LogLevelRequest,
   ProgressWanted,
   TableStats,
 } from './telemetry.js';

@@ -14,6 +14,7 @@
  *     bunny.capture.progress.<mirror id>         "tell how far the source is, now" (not stored)
  *     bunny.heartbeat.<service>.<instance>       a service is alive (not stored)
  *     bunny.<service>.<query>                    request/reply, open to `nats req`
+ *     bunny.<service>.log_level[.<instance>]     request/reply: tells or changes the log's level, of all instances or of one
  */
 export const SERVICE_NAMES = ['capture', 'apply', 'schema', 'control'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
@@ -48,6 +49,9 @@ export const progressSubject = (mirrorId: string): string => `bunny.capture.prog
 export const heartbeatSubject = (service: ServiceName, instance: string): string =>
   `bunny.heartbeat.${service}.${instance}`;
 export const ALL_HEARTBEATS = 'bunny.heartbeat.>';
+/** Answered by every instance of a service, or by one. */
+export const logLevelSubject = (service: ServiceName, instance?: string): string =>
+  `bunny.${service}.log_level${instance === undefined ? '' : `.${encodeToken(instance)}`}`;
 
 /** Request/reply subjects; the payload is plain JSON. */
 export const Query = {

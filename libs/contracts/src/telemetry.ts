@@ -46,6 +46,10 @@ export interface CaptureStats {
   /** The slot's `confirmed_flush_lsn`. */
   readonly confirmed_lsn: string;
   readonly retained_wal_bytes: number;
+  /** How fast that grows, over the last minutes; null until there is something to compare with. Absent in older versions. */
+  readonly retained_wal_growth_bytes_per_second?: number | null;
+  /** WAL that may still come before the source gives the slot up; null when it has no such limit. */
+  readonly wal_room_bytes?: number | null;
   readonly stream_bytes: number;
   readonly stream_messages: number;
   readonly transactions: number;
@@ -92,4 +96,18 @@ export interface ApplyStats {
   readonly exact_path_batches: number;
   readonly missing_rows: number;
   readonly tables: readonly TableStats[];
+}
+
+/** `bunny.<service>.log_level`: without a level the present one is told. */
+export interface LogLevelRequest {
+  readonly level?: string;
+  /** After so many seconds the level of the environment is back. */
+  readonly seconds?: number;
+}
+
+export interface LogLevelReply {
+  readonly ok: true;
+  readonly service: ServiceName;
+  readonly instance: string;
+  readonly level: string;
 }

@@ -39,3 +39,16 @@ export { LeaseKeeper } from './lease-keeper.js';
 export { HEARTBEAT_INTERVAL_MS, startHeartbeat, type HeartbeatOptions } from './heartbeat.js';
 export type { OpenSession, SessionContext } from './mirror-session.js';
 export { runMirrorSessions, type MirrorSessionsOptions } from './mirror-sessions.js';
+export {
+  KEPT,
+  TRACE_PARENT,
+  activeTraceId,
+  activeTraceParent,
+  contextOf,
+  formatTraceParent,
+  inSpan,
+  markFailed,
+  parseTraceParent,
+  tellFailure,
+  type TracedOptions,
+} from './trace-context.js';

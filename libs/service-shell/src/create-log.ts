@@ -1,4 +1,5 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
+import { activeTraceId } from '@bunnydb/messaging';
 import { errorRecordOf } from './error-record.js';
 
 /** The log of a service: JSON lines on standard output. */
@@ -10,7 +11,7 @@ export interface LogOptions {
   readonly instance: string;
 }
 
-/** A line has `level`, `time`, `service`, `instance`, `msg`, and where it applies `mirror` and `error`. */
+/** A line has `level`, `time`, `service`, `instance`, `msg`, and where it applies `mirror`, `trace` and `error`. */
 export function createLog(options: LogOptions, destination?: DestinationStream): ServiceLog {
   const settings: pino.LoggerOptions = {
     level: options.level,
@@ -19,6 +20,10 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     messageKey: 'msg',
     errorKey: 'error',
     formatters: { level: (label) => ({ level: label }) },
+    mixin: () => {
+      const trace = activeTraceId();
+      return trace === undefined ? {} : { trace };
+    },
     serializers: { error: errorRecordOf },
   };
   return destination === undefined ? pino(settings) : pino(settings, destination);

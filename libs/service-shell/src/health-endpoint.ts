@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Which things the service depends on, and whether each is there. */
@@ -12,11 +12,22 @@ export interface HealthEndpoint {
 export interface HealthOptions {
   readonly port: number;
   readonly readiness: () => Readiness | Promise<Readiness>;
+  /** Names of loops that do not turn any more. */
+  readonly stuck?: () => readonly string[];
+  /** Answers `GET /metrics`. */
+  readonly metrics?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-/** `GET /health`: the process answers; `GET /ready`: 200 or 503 with each dependency. */
+/**
+ * `GET /health`: the process answers and no loop is stuck, else 503 (start it anew); `GET /ready`: 200 or 503 with each
+ * dependency; `GET /metrics`: numbers for Prometheus.
+ */
 export async function openHealthEndpoint(options: HealthOptions): Promise<HealthEndpoint> {
   const server = createServer((request, response) => {
+    if (options.metrics && request.url?.split('?')[0] === '/metrics') {
+      options.metrics(request, response);
+      return;
+    }
     void answer(request.url ?? '/', options).then(({ status, body }) => {
       response.writeHead(status, {
         'content-type': 'application/json',
@@ -45,8 +56,12 @@ async function answer(
   options: HealthOptions,
 ): Promise<{ readonly status: number; readonly body: unknown }> {
   switch (url.split('?')[0]) {
-    case '/health':
-      return { status: 200, body: { status: 'ok' } };
+    case '/health': {
+      const stuck = options.stuck?.() ?? [];
+      return stuck.length === 0
+        ? { status: 200, body: { status: 'ok' } }
+        : { status: 503, body: { status: 'stuck', loops: stuck } };
+    }
     case '/ready': {
       const dependencies = await Promise.resolve(options.readiness()).catch(() => ({
         readiness: false,

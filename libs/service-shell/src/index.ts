@@ -38,4 +38,9 @@ export {
 } from './health-endpoint.js';
 export { parseFaultPlan, type FaultPlan } from './fault-plan.js';
 export { installFaultPoints } from './install-fault-points.js';
+export { Liveness, type LivenessDoor, type Pulse, type PulseOptions } from './liveness.js';
+export { MetricBoard, type MetricDoor, type MetricSource } from './metric-board.js';
+export { BYTES_BOUNDS, COUNT_BOUNDS, SECONDS_BOUNDS, ValueBuckets } from './value-buckets.js';
+export { watchedSessions } from './watched-sessions.js';
+export type { SamplerSettings } from './trace-sampler.js';
 export type { ShutdownStep } from './shutdown.js';

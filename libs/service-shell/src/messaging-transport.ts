@@ -9,6 +9,7 @@ import {
   type MessageHandler,
 } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
+import type { MetricDoor } from './metric-board.js';
 import { verbOfPattern } from './handler-patterns.js';
 import { PlainJsonDeserializer, PlainJsonSerializer } from './plain-json.js';
 
@@ -18,6 +19,7 @@ export interface TransportOptions {
   readonly messaging: Messaging;
   readonly service: ServiceName;
   readonly instance: string;
+  readonly metrics?: MetricDoor;
 }
 
 /**
@@ -45,7 +47,7 @@ export class MessagingTransport extends ServerNats implements CustomTransportStr
       if (verb === undefined) {
         this.#subscribe(pattern);
       } else {
-        commands.set(verb, commandHandlerOf(handler));
+        commands.set(verb, this.#counted(verb, commandHandlerOf(handler)));
       }
     }
     if (commands.size > 0) {
@@ -82,6 +84,29 @@ export class MessagingTransport extends ServerNats implements CustomTransportStr
       }
       message.respond(JSON.stringify({ ok: false, failure: reportOf(error) }));
     }
+  }
+
+  /** Counts how commands of a verb end, for `/metrics`. */
+  #counted(verb: string, handle: AnyCommandHandler): AnyCommandHandler {
+    const counts = { done: 0, failed: 0 };
+    this.#options.metrics?.add(() =>
+      Object.entries(counts).map(([outcome, value]) => ({
+        name: 'bunny_commands_total',
+        labels: { verb, outcome },
+        value,
+      })),
+    );
+    return async (command, context) => {
+      try {
+        const answer = await handle(command, context);
+        counts.done += 1;
+        return answer;
+      } catch (error) {
+        // A process that stops leaves the command to another.
+        if (!context.signal.aborted) counts.failed += 1;
+        throw error;
+      }
+    };
   }
 
   #subscribe(subject: string): void {

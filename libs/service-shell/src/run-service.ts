@@ -1,9 +1,12 @@
 import 'reflect-metadata';
 import { connectMessaging, ensureControlStreams, startHeartbeat } from '@bunnydb/messaging';
-import { openApplication, type Application } from './application.js';
+import { openApplication } from './application.js';
 import { createLog, type ServiceLog } from './create-log.js';
-import { openHealthEndpoint } from './health-endpoint.js';
 import { installFaultPoints } from './install-fault-points.js';
+import { Liveness } from './liveness.js';
+import { MetricBoard } from './metric-board.js';
+import { openObservation } from './open-observation.js';
+import { natsAddressOf } from './nats-settings.js';
 import { runLoops } from './run-loops.js';
 import type { ServiceDefinition, Shell } from './service-definition.js';
 import type { ShellConfig } from './shell-settings.js';
@@ -62,7 +65,13 @@ async function startAndWait<Config extends ShellConfig>(
 ): Promise<boolean> {
   const { config, name, version } = definition;
   const { signal } = stopping;
-  const telemetry = await startTelemetry(config.otlpEndpoint, name, version);
+  const telemetry = await startTelemetry({
+    endpoint: config.otlpEndpoint,
+    sampler: config.traceSampler,
+    service: name,
+    instance: config.instance,
+    version,
+  });
   opened.unshift(step('telemetry', CLOSE_MS, () => telemetry.shutdown()));
 
   const messaging = await connectMessaging({
@@ -83,13 +92,16 @@ async function startAndWait<Config extends ShellConfig>(
     config,
     log,
     messaging,
+    metrics: new MetricBoard({ tablesMax: config.metricTablesMax }),
+    liveness: new Liveness(),
     signal,
   };
   const app = await openApplication(definition, shell);
   opened.unshift(step('application', CLOSE_MS, () => app.close()));
   opened.unshift(...(definition.closing?.(app.context, shell) ?? []));
   await definition.prepare?.(app.context, shell);
-  await openHealth(definition, shell, app, opened);
+  const readiness = async () => definition.readiness?.(app.context) ?? {};
+  await openObservation(shell, readiness, opened);
 
   const loops = runLoops(definition.loops?.(app.context, shell) ?? [], signal, log);
   opened.unshift(step('loops', LOOPS_END_MS, () => loops.ended));
@@ -113,27 +125,6 @@ async function startAndWait<Config extends ShellConfig>(
     return false;
   }
   return true;
-}
-
-async function openHealth<Config extends ShellConfig>(
-  definition: ServiceDefinition<Config>,
-  shell: Shell<Config>,
-  app: Application,
-  opened: ShutdownStep[],
-): Promise<void> {
-  const { healthPort } = shell.config;
-  if (healthPort === undefined) {
-    return;
-  }
-  const health = await openHealthEndpoint({
-    port: healthPort,
-    readiness: async () => ({
-      nats: shell.messaging.connected,
-      ...(await definition.readiness?.(app.context)),
-    }),
-  });
-  opened.unshift(step('health', CLOSE_MS, () => health.close()));
-  shell.log.info({ port: health.port }, 'health endpoint open');
 }
 
 /** A bug ends the process: what it would do next cannot be trusted, and everything it does can be done again. */

@@ -8,6 +8,8 @@ import type {
 } from '@nestjs/common';
 import type { ServiceLog } from './create-log.js';
 import type { Readiness } from './health-endpoint.js';
+import type { Liveness } from './liveness.js';
+import type { MetricBoard } from './metric-board.js';
 import type { ShellConfig } from './shell-settings.js';
 import type { ShutdownStep } from './shutdown.js';
 
@@ -19,6 +21,10 @@ export interface Shell<Config extends ShellConfig = ShellConfig> {
   readonly config: Config;
   readonly log: ServiceLog;
   readonly messaging: Messaging;
+  /** What the process tells in numbers at `/metrics`. */
+  readonly metrics: MetricBoard;
+  /** Tells a stuck loop from one that waits, for `/health`. */
+  readonly liveness: Liveness;
   /** Aborts when the process is to stop. */
   readonly signal: AbortSignal;
 }

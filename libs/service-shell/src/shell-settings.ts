@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import {
+  InvalidSetting,
   choice,
   integer,
   optionalInteger,
@@ -8,14 +9,32 @@ import {
   text,
   type Setting,
 } from './environment.js';
+import { type SamplerSettings, TRACE_SAMPLERS, samplerSettingsOf } from './trace-sampler.js';
 import { parseFaultPlan, type FaultPlan } from './fault-plan.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where tests end the process; see `installFaultPoints`. */
 function faultPlan(variable: string): Setting<FaultPlan> {
   const named = optionalText(variable);
   return { read: (environment) => parseFaultPlan(variable, named.read(environment) ?? '') };
+}
+
+/** Which traces are recorded. */
+function traceSampler(variable: string, argumentVariable: string): Setting<SamplerSettings> {
+  const name = choice(variable, TRACE_SAMPLERS, 'parentbased_ratelimited');
+  const argument = optionalText(argumentVariable);
+  return {
+    read: (environment) => {
+      const settings = samplerSettingsOf(name.read(environment), argument.read(environment));
+      if (settings !== undefined) return settings;
+      throw new InvalidSetting(
+        argumentVariable,
+        'must be a share from 0 to 1, or traces a second for a rate limit',
+      );
+    },
+  };
 }
 
 /** What every service reads from the environment; a service's own `config.ts` spreads it into its schema. */
@@ -27,7 +46,9 @@ export const SHELL_SETTINGS = {
   natsReplicas: integer('BUNNY_NATS_REPLICAS', { min: 1, max: 5 }, 1),
   faultPoints: faultPlan('BUNNY_FAULT_POINTS'),
   healthPort: optionalInteger('BUNNY_HEALTH_PORT', { min: 0, max: 65_535 }),
+  metricTablesMax: integer('BUNNY_METRICS_TABLES_MAX', { min: 0, max: 100_000 }, 200),
   otlpEndpoint: optionalText('OTEL_EXPORTER_OTLP_ENDPOINT'),
+  traceSampler: traceSampler('OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG'),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 /** The key that seals passwords, for the services that open them. */

@@ -73,6 +73,7 @@ const config = configOrExit(() =>
   readEnvironment(process.env, {
     ...SHELL_SETTINGS,
     httpPort: optionalInteger('FIXTURE_HTTP_PORT', { min: 1, max: 65_535 }),
+    stuckAfterMs: integer('FIXTURE_STUCK_AFTER_MS', { min: 0, max: 60_000 }, 0),
     loopEndsAfterMs: integer('FIXTURE_LOOP_ENDS_AFTER_MS', { min: 0, max: 60_000 }, 0),
   }),
 );
@@ -95,11 +96,14 @@ await runService({
           prepare: (app) => app.setGlobalPrefix('v1'),
         },
       }),
-  loops: () => [
+  loops: (_app, shell) => [
     {
       name: 'fixture',
       run: (signal) =>
         new Promise((resolve) => {
+          if (config.stuckAfterMs > 0) {
+            shell.liveness.watch('fixture', { silenceMaxMs: config.stuckAfterMs });
+          }
           if (config.loopEndsAfterMs > 0) {
             setTimeout(resolve, config.loopEndsAfterMs);
           }

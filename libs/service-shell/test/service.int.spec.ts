@@ -1,72 +1,29 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_MIRROR_OPTIONS, EVENT_STREAM, type AnyWorkerEvent } from '@bunnydb/contracts';
 import { connectMessaging, sendCommand, type Messaging } from '@bunnydb/messaging';
 import { freePort, startNats, until, type NatsServer } from '@bunnydb/testkit';
-
-const PROGRAM = fileURLToPath(new URL('fixture-service.mjs', import.meta.url));
-
-interface Line {
-  readonly level: string;
-  readonly msg: string;
-  readonly [key: string]: unknown;
-}
-
-interface Service {
-  readonly child: ChildProcess;
-  readonly lines: readonly Line[];
-  readonly errors: () => string;
-  readonly ended: Promise<number | null>;
-}
+import { type SpawnedService, SpawnedServices } from './spawned-services.js';
 
 let server: NatsServer;
 let client: Messaging;
-const services: Service[] = [];
+const services = new SpawnedServices();
 
 beforeAll(async () => {
   server = await startNats();
   client = await connectMessaging({ url: server.url, name: 'client' });
 });
-afterEach(async () => {
-  for (const service of services.splice(0)) {
-    service.child.kill('SIGKILL');
-    await service.ended;
-  }
-});
+afterEach(() => services.killAll());
 afterAll(async () => {
   await client.close();
   await server.stop();
 });
 
-function spawnService(environment: Readonly<Record<string, string>> = {}): Service {
-  const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM], {
-    env: { PATH: process.env['PATH'], NATS_URL: server.url, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const lines: Line[] = [];
-  let rest = '';
-  let errors = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    const parts = (rest + chunk.toString('utf8')).split('\n');
-    rest = parts.pop() ?? '';
-    lines.push(...parts.map((part) => JSON.parse(part) as Line));
-  });
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
-  const ended = once(child, 'exit').then(() => child.exitCode);
-  const service = { child, lines, errors: () => errors, ended };
-  services.push(service);
-  return service;
+function spawnService(environment: Readonly<Record<string, string>> = {}): SpawnedService {
+  return services.spawn({ NATS_URL: server.url, ...environment });
 }
 
-async function startService(environment: Readonly<Record<string, string>> = {}): Promise<Service> {
-  const service = spawnService(environment);
-  await until(() => service.lines.some((line) => line.msg === 'ready'), {
-    what: () =>
-      `the service to be ready; it said ${JSON.stringify(service.lines)} ${service.errors()}`,
-  });
-  return service;
+function startService(environment: Readonly<Record<string, string>> = {}): Promise<SpawnedService> {
+  return services.start({ NATS_URL: server.url, ...environment });
 }
 
 async function ask(body: string): Promise<unknown> {

@@ -10,6 +10,8 @@ import { checkFailurePage } from './failure-table.js';
 import { checkFaultPoints } from './fault-point-sites.js';
 import type { Finding } from './finding.js';
 import { checkMachinePaths } from './machine-paths.js';
+import { checkMetricPage } from './metric-table.js';
+import { checkNatsUsersFile } from './nats-users-file.js';
 import { type ParsedModule, isModulePath, parseModule } from './parsed-module.js';
 import { checkSizes } from './size-limits.js';
 import { checkTests } from './test-names.js';
@@ -33,6 +35,8 @@ export function checkTree(files: readonly TextFile[]): TreeReport {
     ...checkMachinePaths(files),
     ...checkEnvironmentTable(files),
     ...checkFailurePage(files),
+    ...checkMetricPage(files),
+    ...checkNatsUsersFile(files),
     ...checkFaultPoints(files, FAULT_POINTS),
   ];
   return { modules, findings };

@@ -1,6 +1,7 @@
 import { FAILURE_POLICIES, type FailureAction } from '@bunnydb/failure';
 import type { TextFile } from '../source-tree.js';
 import type { Finding } from './finding.js';
+import { markdownTable } from './markdown-table.js';
 
 export const FAILURE_PAGE = 'docs/operations/failure-kinds.md';
 
@@ -37,15 +38,4 @@ export function checkFailurePage(files: readonly TextFile[]): Finding[] {
   return page?.text === failurePage()
     ? []
     : [{ check: 'generated-page', path: FAILURE_PAGE, message: 'is stale: npm run docs:write' }];
-}
-
-/** A table with padded columns, as Prettier writes it, so that formatting leaves the page alone. */
-function markdownTable(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(3, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)];
 }

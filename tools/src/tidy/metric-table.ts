@@ -1,0 +1,53 @@
+import { METRICS_OF, type MetricDefinition } from '@bunnydb/contracts';
+import type { TextFile } from '../source-tree.js';
+import type { Finding } from './finding.js';
+import { markdownTable } from './markdown-table.js';
+
+export const METRIC_PAGE = 'docs/operations/metrics.md';
+
+const HEADINGS: Readonly<Record<string, string>> = {
+  every: 'Every service',
+  capture: 'Capture',
+  apply: 'Apply',
+  control: 'Control',
+};
+
+/** The page of the operations guide, made from the table of metrics. */
+export function metricPage(): string {
+  const sections = Object.entries(METRICS_OF)
+    .filter(([, metrics]) => Object.keys(metrics).length > 0)
+    .flatMap(([service, metrics]) => [
+      `## ${HEADINGS[service] ?? service}`,
+      '',
+      ...markdownTable([
+        ['Metric', 'Kind', 'Labels', 'Means'],
+        ...Object.entries(metrics).map(rowOf),
+      ]),
+      '',
+    ]);
+  return [
+    '# Metrics',
+    '',
+    'Made from `libs/contracts/src/metrics.ts` by `npm run docs:write`; do not edit it here.',
+    '',
+    'Each service tells its own at `GET /metrics` on `BUNNY_HEALTH_PORT`, in the words of Prometheus, through OpenTelemetry. Numbers are read from what',
+    'is counted anyway, when somebody scrapes. Counters begin again with the process or the session; `rate()` knows that. A mirror is told by the',
+    'process that has it, under its name; of its tables the first `BUNNY_METRICS_TABLES_MAX` by name have series of their own, the rest is `(other)`.',
+    '`infra/grafana` has a dashboard and `infra/prometheus` alert rules: `docker compose --profile observe up -d`.',
+    '',
+    ...sections,
+  ].join('\n');
+}
+
+function rowOf([name, { kind, labels, help }]: [string, MetricDefinition]): readonly string[] {
+  const words = help.replaceAll('|', '\\|');
+  return [`\`${name}\``, kind, labels.map((label) => `\`${label}\``).join(' '), words];
+}
+
+/** The page in the repository is the one that the table would make now. */
+export function checkMetricPage(files: readonly TextFile[]): Finding[] {
+  const page = files.find(({ path }) => path === METRIC_PAGE);
+  return page?.text === metricPage()
+    ? []
+    : [{ check: 'generated-page', path: METRIC_PAGE, message: 'is stale: npm run docs:write' }];
+}
