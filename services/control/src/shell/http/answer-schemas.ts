@@ -207,7 +207,18 @@ export const ANSWER_SCHEMAS = {
   }),
   EventPage: object({
     events: listOf(
-      object({ id: COUNT, type: TEXT, at: TIME, actor: TEXT, body: { type: 'object' } }),
+      object({
+        id: COUNT,
+        type: TEXT,
+        at: TIME,
+        actor: TEXT,
+        level: { type: ['string', 'null'], enum: [...LOG_LEVELS, null] },
+        message: {
+          ...TEXT_OR_NULL,
+          description: 'As in the log; null: it says nothing to people.',
+        },
+        body: { type: 'object' },
+      }),
     ),
   }),
   EventStream: { type: 'string' },
