@@ -1,4 +1,4 @@
-import type { MirrorSpec } from './mirror-spec.js';
+import type { MirrorSpec, SourceIdentity } from './mirror-spec.js';
 
 /**
  * One-off work, sent by control's sagas on the work-queue stream. Every command is idempotent and carries an id; the worker
@@ -64,6 +64,34 @@ export type LaneWish =
       /** All of them are swapped in one transaction. */
       readonly together: boolean;
     };
+/**
+ * To capture, while the mirror is on hold: what the mirror lost at its source, or had at another one, is made anew: publication (unless it is the
+ * user's own), slot, and an empty change stream. A person asked for it, since all that was not applied yet is given up. Done: `source_rebuilt`.
+ */
+export type RebuildSource = Command<
+  'rebuild_source',
+  {
+    /** `source_identity` is what the mirror had before. */
+    readonly spec: MirrorSpec;
+    /** Counts the mirror's rebuilds from 1: the same one is made once, however often the command is delivered. */
+    readonly rebuild: number;
+  }
+>;
+/**
+ * To apply, while the mirror is on hold: the position starts again where the new slot does, parked changes go, and every table is to be copied
+ * again. Nothing of that happens twice for the same rebuild. Done: `position_restarted`.
+ */
+export type RestartPosition = Command<
+  'restart_position',
+  {
+    /** With the new `source_identity`. */
+    readonly spec: MirrorSpec;
+    readonly rebuild: number;
+    readonly strategy: 'truncate' | 'swap';
+    /** What the source was before; null if that is not known. */
+    readonly former_identity: SourceIdentity | null;
+  }
+>;
 /** To schema: make pending changes that a person chose. Done: `schema_synced`. */
 export type SyncSchema = Command<
   'sync_schema',
@@ -84,6 +112,8 @@ export type AnyCommand =
   | CleanDestination
   | ChangePublication
   | ChangeLanes
+  | RebuildSource
+  | RestartPosition
   | SyncSchema;
 
 /** Which service does what. */
@@ -96,5 +126,7 @@ export const COMMAND_SERVICE = {
   clean_destination: 'apply',
   change_publication: 'capture',
   change_lanes: 'apply',
+  rebuild_source: 'capture',
+  restart_position: 'apply',
   sync_schema: 'schema',
 } as const satisfies Record<AnyCommand['verb'], 'schema' | 'capture' | 'apply'>;

@@ -70,6 +70,13 @@ export type SourcePrepared = WorkerEvent<
     readonly ddl_events?: boolean;
   }
 >;
+/** Publication, slot and change stream were made anew; the mirror starts from `identity`. */
+export type SourceRebuilt = WorkerEvent<'source_rebuilt', SourcePrepared['body']>;
+/** The destination's position is where the new slot starts, and its tables wait to be copied again. */
+export type PositionRestarted = WorkerEvent<
+  'position_restarted',
+  Answer & { readonly start_lsn: string; readonly tables: number }
+>;
 export type SourceCleaned = WorkerEvent<
   'source_cleaned',
   Answer & { readonly left: readonly string[] }
@@ -169,6 +176,8 @@ export type AnyWorkerEvent =
   | StructureBuilt
   | StructureProgress
   | SourcePrepared
+  | SourceRebuilt
+  | PositionRestarted
   | SourceCleaned
   | DestinationCleaned
   | CommandFailed

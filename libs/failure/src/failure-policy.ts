@@ -50,22 +50,22 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
     'Another session reads the slot; it is taken over when that session ends.',
   ),
   [FailureKind.SlotMissing]: stop(
-    'The replication slot is gone, so changes may be missing: resync the mirror.',
+    'The replication slot is gone, and with it changes that nobody has read. POST /v1/mirrors/{name}/resync makes slot and publication anew and copies every table; nothing is copied until you ask for it.',
   ),
   [FailureKind.SlotInvalidated]: stop(
-    'The source discarded WAL that the slot needed (max_slot_wal_keep_size): resync the mirror.',
+    'The source has discarded WAL that the slot needed (see max_slot_wal_keep_size there). POST /v1/mirrors/{name}/resync makes slot and publication anew and copies every table; nothing is copied until you ask for it.',
   ),
   [FailureKind.SlotLimit]: timed(
     'Raise max_replication_slots or max_wal_senders on the source, or drop slots that nobody uses.',
   ),
   [FailureKind.PublicationMissing]: stop(
-    'The publication is gone, so changes may be missing: create it again and resync the mirror.',
+    'The publication is gone, and changes may be missing. Create it again if it is one that you named; then POST /v1/mirrors/{name}/resync makes slot and publication anew and copies every table.',
   ),
   [FailureKind.ForeignServer]: stop(
-    'This is not the server that the mirror was created on: correct the peer, or create a new mirror.',
+    'The source is not the server or database that the mirror has read. Correct the peer with PUT /v1/peers/{name}; if the source was replaced on purpose, POST /v1/mirrors/{name}/resync makes slot and publication anew and copies every table.',
   ),
   [FailureKind.PositionGap]: stop(
-    'Changes between the destination and the source slot are gone (was a side restored from a backup?): resync the mirror.',
+    'Changes between destination and slot are gone, or one side was set back (restored from a backup?). POST /v1/mirrors/{name}/resync makes slot and publication anew and copies every table.',
   ),
   [FailureKind.PositionFenced]: timed(
     'Another applier has taken this mirror over; this one stands back.',

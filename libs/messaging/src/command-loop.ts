@@ -6,11 +6,13 @@ import {
   type DestinationCleaned,
   type LanesChanged,
   type PublicationChanged,
+  type PositionRestarted,
   type SchemaSynced,
   type ServiceName,
   type SourceCleaned,
   type SourcePrepared,
   type StructureBuilt,
+  type SourceRebuilt,
   type TablesDropped,
   type TablesProvisioned,
 } from '@bunnydb/contracts';
@@ -32,6 +34,8 @@ interface DoneEvent {
   readonly change_publication: PublicationChanged;
   readonly change_lanes: LanesChanged;
   readonly sync_schema: SchemaSynced;
+  readonly rebuild_source: SourceRebuilt;
+  readonly restart_position: PositionRestarted;
 }
 
 /** What a handler returns; the loop adds the command's id and everything that surrounds an event. */

@@ -1,5 +1,5 @@
 import type { AnyWorkerEvent, PeerConnection, TableMapping, TableStatus } from '@bunnydb/contracts';
-import type { FailureReport } from '@bunnydb/failure';
+import type { FailureKind, FailureReport } from '@bunnydb/failure';
 import { decideMirror } from '../src/core/mirror/decide-mirror.js';
 import { evolveMirror } from '../src/core/mirror/evolve-mirror.js';
 import type { MirrorCommand } from '../src/core/mirror/mirror-command.js';
@@ -84,6 +84,37 @@ export const stepFailed = (
   type: 'step_failed',
   body: { verb, command_id, failure: failure(), failures: 1, next_retry_at, ...CAPTURE },
 });
+/** What a session of capture or apply says when the mirror has lost what it would go on from. */
+export const lost = (
+  kind: FailureKind = 'slot_missing',
+  origin: typeof ORIGIN | typeof CAPTURE = CAPTURE,
+): MirrorEvent => ({
+  type: 'session_failed',
+  body: {
+    failure: { ...failure('stop'), kind, message: 'it is gone' },
+    attempt: 1,
+    next_retry_at: null,
+    ...origin,
+  },
+});
+export const rebuildRequested = (number = 1): MirrorEvent => ({
+  type: 'rebuild_requested',
+  body: { number, strategy: 'swap', because: 'slot_missing', at: NOW.toISOString() },
+});
+export const rebuilt = (command_id: string): MirrorEvent => ({
+  type: 'source_rebuilt',
+  body: { command_id, ...REBUILT, ...CAPTURE },
+});
+export const restarted = (command_id: string): MirrorEvent => ({
+  type: 'position_restarted',
+  body: { command_id, start_lsn: '0/99', tables: 1, ...ORIGIN },
+});
+export const REBUILT = {
+  slot_name: 'bunny_m1',
+  publication_name: 'bunny_m1',
+  identity: { system_id: '8', database: 'src', start_lsn: '0/99' },
+  server_version: 170000,
+} as const;
 export const sessionFailed = (next_retry_at: string | null = null): MirrorEvent => ({
   type: 'session_failed',
   body: { failure: failure(), attempt: 1, next_retry_at, ...ORIGIN },
@@ -187,6 +218,12 @@ const runningHistory: readonly MirrorEvent[] = [
     body: { command_id: 'b0', ...structureBuilt, service: 'schema', instance: 's' },
   },
 ];
+const rebuilding: readonly MirrorEvent[] = [
+  ...runningHistory,
+  lost(),
+  rebuildRequested(),
+  started('rebuild_source', 'r1'),
+];
 const publishing = (drop = false): readonly MirrorEvent[] => [
   ...runningHistory,
   changeRequested(drop),
@@ -269,6 +306,14 @@ export const HISTORIES = {
     { type: 'schema_sync_requested', body: { changes: ['c1'], allow_destructive: false } },
     started('sync_schema', 's1'),
   ],
+  lost: [...runningHistory, lost()],
+  lost_in_copy: [...preparedHistory, lost('foreign_server')],
+  rebuilding,
+  rebuild_waiting: [...rebuilding, stepFailed('rebuild_source', 'r1', null)],
+  restarting: [...rebuilding, rebuilt('r1'), started('restart_position', 'r2')],
+  paused_in_rebuild: [...rebuilding, paused],
+  terminating_rebuild: [...rebuilding, deleteAsked()],
+  restarted: [...rebuilding, rebuilt('r1'), started('restart_position', 'r2'), restarted('r2')],
   paused_in_edit: [...publishing(), paused],
   terminating_edit: [...publishing(), deleteAsked(true)],
 } as const satisfies Readonly<Record<string, readonly MirrorEvent[]>>;

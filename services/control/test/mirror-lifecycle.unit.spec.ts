@@ -9,6 +9,7 @@ import {
   HISTORIES,
   LATER,
   NOW,
+  REBUILT,
   createdBody,
   failure,
   ordersTable,
@@ -74,6 +75,8 @@ const TOLD: readonly MirrorCommand[] = [
   told('structure_followed', { made: ['add_column public.users.age'], by: 'stream' }),
   told('tables_appeared', { tables: [ordersTable] }),
   told('table_state_changed', { table: 'public.users', status: 'running' }),
+  told('source_rebuilt', { command_id: 'r1', ...REBUILT }),
+  told('position_restarted', { command_id: 'r2', start_lsn: '0/99', tables: 1 }),
 ].map((event) => record(event));
 
 /** Of a mirror that runs and whose tables do, too. */
@@ -91,6 +94,8 @@ const NO_TABLE_WISHES = {
   change_tables: 'conflict',
   sync_schema: 'conflict',
 };
+
+const REBUILD_WISHES = { ...NO_TABLE_WISHES, sync_schema: 'ok' };
 
 /** What each wish comes to in each state: `ok`, or the reason of the refusal. */
 const ALLOWED: Readonly<
@@ -205,6 +210,19 @@ const ALLOWED: Readonly<
   },
   resyncing_table: { ...TABLE_WISHES, resync_table: 'conflict' },
   syncing: { ...TABLE_WISHES, sync_schema: 'conflict' },
+  lost: { retry: 'ok', ...TABLE_WISHES, resync_table: 'conflict' },
+  lost_in_copy: { retry: 'ok', ...TABLE_WISHES, resync_table: 'conflict' },
+  rebuilding: { pause: 'ok', retry: 'conflict', delete: 'ok', ...REBUILD_WISHES },
+  rebuild_waiting: { pause: 'ok', retry: 'ok', ...REBUILD_WISHES, resync: 'ok' },
+  restarting: { pause: 'ok', delete: 'ok', ...REBUILD_WISHES },
+  paused_in_rebuild: { resume: 'ok', ...NO_TABLE_WISHES, sync_schema: 'ok' },
+  terminating_rebuild: { delete: 'ok', ...NO_TABLE_WISHES },
+  restarted: {
+    ...TABLE_WISHES,
+    resync: 'conflict',
+    resync_table: 'conflict',
+    change_tables: 'conflict',
+  },
   paused_in_edit: { resume: 'ok', ...NO_TABLE_WISHES, sync_schema: 'ok' },
   terminating_edit: { delete: 'ok', ...NO_TABLE_WISHES },
 };
@@ -296,6 +314,11 @@ describe('the words of the contract', () => {
     ['resyncing', 'resyncing'],
     ['resyncing_table', 'running'],
     ['syncing', 'syncing_schema'],
+    ['lost', 'error'],
+    ['rebuilding', 'resyncing'],
+    ['rebuild_waiting', 'error'],
+    ['restarting', 'resyncing'],
+    ['restarted', 'resyncing'],
   ] as const)('a mirror that is %s has the status %s', (name, status) => {
     expect(mirrorStatus(stateAfter(HISTORIES[name]))).toBe(status);
   });
@@ -310,6 +333,11 @@ describe('the words of the contract', () => {
   });
 });
 
+const HOLDING = [
+  ...(['created', 'preparing', 'paused', 'paused_in_setup'] as const),
+  ...(['rebuilding', 'rebuild_waiting', 'restarting'] as const),
+];
+
 describe('the spec', () => {
   it('says run only while the mirror streams, and carries the identity of the source', () => {
     const spec = desiredSpecOf(stateAfter(HISTORIES.running), peers);
@@ -320,7 +348,7 @@ describe('the spec', () => {
       source_identity: { start_lsn: '0/10' },
       source: { name: 'src' },
     });
-    for (const name of ['created', 'preparing', 'paused', 'paused_in_setup'] as const) {
+    for (const name of HOLDING) {
       expect(desiredSpecOf(stateAfter(HISTORIES[name]), peers)?.desired).toBe('hold');
     }
   });

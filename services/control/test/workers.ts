@@ -156,6 +156,21 @@ export class Workers {
           type: 'lanes_changed',
           body: { action: command.body.wish.action, tables: command.body.tables },
         }),
+      rebuild_source: (command) =>
+        this.#answer(command, {
+          type: 'source_rebuilt',
+          body: {
+            slot_name: command.body.spec.slot_name,
+            publication_name: command.body.spec.publication_name,
+            identity: { system_id: '8', database: 'src', start_lsn: '0/99' },
+            server_version: 170000,
+          },
+        }),
+      restart_position: (command) =>
+        this.#answer(command, {
+          type: 'position_restarted',
+          body: { start_lsn: '0/99', tables: command.body.spec.tables.length },
+        }),
       sync_schema: (command) =>
         this.#answer(command, {
           type: 'schema_synced',

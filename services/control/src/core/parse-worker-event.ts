@@ -8,6 +8,8 @@ const WORKER_EVENT_TYPES: Readonly<Record<AnyWorkerEvent['type'], true>> = {
   structure_built: true,
   structure_progress: true,
   source_prepared: true,
+  source_rebuilt: true,
+  position_restarted: true,
   source_cleaned: true,
   destination_cleaned: true,
   command_failed: true,

@@ -27,6 +27,17 @@ export function commandOf(
       const request = streamingOf(state)?.lanes?.requests[0];
       return request && { ...envelope, verb, body: { spec, ...request } };
     }
+    case 'rebuild_source': {
+      const rebuild = streamingOf(state)?.rebuild;
+      return rebuild && { ...envelope, verb, body: { spec, rebuild: rebuild.number } };
+    }
+    case 'restart_position': {
+      const rebuild = streamingOf(state)?.rebuild;
+      if (!rebuild) return undefined;
+      const { number, strategy, formerIdentity } = rebuild;
+      const body = { spec, rebuild: number, strategy, former_identity: formerIdentity };
+      return { ...envelope, verb, body };
+    }
     case 'sync_schema': {
       const wishes = streamingOf(state)?.sync?.wishes;
       return wishes && { ...envelope, verb, body: { spec, ...wishes } };

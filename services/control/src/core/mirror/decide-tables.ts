@@ -1,6 +1,7 @@
 import type { TableMapping } from '@bunnydb/contracts';
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { type Decision, accepted, refused } from '../decision.js';
+import { decideRebuild, lossOf } from './decide-rebuild.js';
 import { COPY_STATUSES } from './evolve-outside.js';
 import { findTable, isSameMapping } from './find-table.js';
 import type { ChangeTables, Resync, RetryTable } from './mirror-command.js';
@@ -30,11 +31,12 @@ export function decideRetryTable(state: MirrorState, wish: RetryTable): MirrorDe
   );
 }
 
-/** Copies a table again, or all. */
+/** Copies a table again, or all; where what the copy would go on from is lost, that is made anew first. */
 export function decideResync(state: MirrorState, wish: Resync): MirrorDecision {
   if (state.tag !== 'streaming') return notStreaming(state);
   const table = wish.table === undefined ? undefined : findTable(state.mirror.tables, wish.table);
   if (wish.table !== undefined && table === undefined) return unknownTable(wish.table);
+  if (state.rebuild || lossOf(state)) return decideRebuild(state, wish);
   if (state.copy !== 'done') {
     return refused('conflict', 'the first copy is not done yet; wait until the mirror is running');
   }

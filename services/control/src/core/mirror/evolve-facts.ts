@@ -15,6 +15,8 @@ export function evolveFacts(mirror: MirrorFacts, event: MirrorEvent): MirrorFact
       const { patterns } = event.body;
       return { ...nextGeneration(mirror), tables: [...kept, ...event.body.added], patterns };
     }
+    case 'rebuild_requested':
+      return { ...nextGeneration(mirror), rebuilds: event.body.number };
     default:
       return mirror;
   }

@@ -3,6 +3,7 @@ import { evolveEdit } from './evolve-edit.js';
 import { evolveFacts, nextGeneration } from './evolve-facts.js';
 import { evolveLanes } from './evolve-lanes.js';
 import { evolveOutside, forgetAsked } from './evolve-outside.js';
+import { evolveRebuild } from './evolve-rebuild.js';
 import { DONE, READY, evolveWork, outstandingId } from './evolve-step.js';
 import { terminating } from './evolve-termination.js';
 import type { MirrorState, Streaming, Troubles } from './mirror-state.js';
@@ -17,6 +18,8 @@ export function evolveStreaming(state: Streaming, event: MirrorEvent): MirrorSta
       // A table that is copied later ends a copy, too; its structure is a matter of its own.
       return { ...state, copy: 'done', structure: state.structure ?? READY };
     case 'session_failed': {
+      // Told by a session on its way out: what it met is what is being mended.
+      if (state.rebuild) return state;
       const { service, failure, attempt, next_retry_at: nextRetryAt } = event.body;
       return {
         ...state,
@@ -50,6 +53,7 @@ const PARTS: readonly ((state: Streaming, event: MirrorEvent) => Streaming)[] = 
   evolveLanes,
   evolveSync,
   evolveOutside,
+  evolveRebuild,
 ];
 
 function evolveStructure(state: Streaming, event: MirrorEvent): Streaming {

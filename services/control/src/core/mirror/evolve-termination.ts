@@ -62,8 +62,11 @@ export function evolveTerminating(state: Terminating, event: MirrorEvent): Mirro
     case 'lanes_changed':
       return settled(state, event.body.command_id);
     case 'source_prepared':
+    case 'source_rebuilt':
       // A slot that was made late is cleaned (again), whoever asked for it.
       return withStep(settled(state, event.body.command_id), 'clean_source', READY);
+    case 'position_restarted':
+      return withStep(settled(state, event.body.command_id), 'clean_destination', READY);
     case 'source_cleaned':
       return leave(finished(state, 'clean_source', event.body.command_id), event.body.left);
     case 'destination_cleaned':

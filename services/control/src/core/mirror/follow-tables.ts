@@ -10,7 +10,8 @@ import { streamingOf } from './mirror-steps.js';
  */
 export function joinedTables(state: MirrorState, now: Date): readonly MirrorEvent[] {
   const streaming = streamingOf(state);
-  if (!streaming) return [];
+  // Until a rebuild is done, what was told of tables is of before it.
+  if (!streaming || streaming.rebuild) return [];
   const outside = Object.entries(streaming.outside ?? {});
   if (outside.some(([, table]) => isOnItsWay(table))) return [];
   const joined = outside.flatMap(([name, { status, isCopied }]) =>

@@ -1,4 +1,4 @@
-import type { FailureReport } from '@bunnydb/failure';
+import type { FailureKind, FailureReport } from '@bunnydb/failure';
 import type {
   AnyCommand,
   CopyFinished,
@@ -6,6 +6,7 @@ import type {
   DestinationCleaned,
   LanesChanged,
   MirrorOptions,
+  PositionRestarted,
   PublicationChanged,
   SchemaSynced,
   ServiceName,
@@ -14,6 +15,7 @@ import type {
   SessionStarted,
   SourceCleaned,
   SourcePrepared,
+  SourceRebuilt,
   StructureBuilt,
   StructureCompared,
   StructureFollowed,
@@ -95,6 +97,8 @@ export type MirrorEvent =
   | Event<'step_lost', { readonly verb: StepVerb; readonly command_id: string }>
   | Told<TablesProvisioned>
   | Told<SourcePrepared>
+  | Told<SourceRebuilt>
+  | Told<PositionRestarted>
   | Told<SourceCleaned>
   | Told<DestinationCleaned>
   | Told<TablesDropped>
@@ -167,6 +171,17 @@ type TableEvent =
         readonly at: string;
       }
     >
+  /** A full resync that first makes slot and publication anew, since they were lost, or belong to another server. */
+  | Event<
+      'rebuild_requested',
+      {
+        readonly number: number;
+        readonly strategy: 'truncate' | 'swap';
+        /** The failure that it is the way out of. */
+        readonly because: FailureKind;
+        readonly at: string;
+      }
+    >
   /** No table of a full resync is on its way any more. */
   | Event<'resync_finished', { readonly tables: number; readonly seconds: number }>;
 
@@ -179,6 +194,8 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   step_lost: true,
   tables_provisioned: true,
   source_prepared: true,
+  source_rebuilt: true,
+  position_restarted: true,
   source_cleaned: true,
   destination_cleaned: true,
   tables_dropped: true,
@@ -202,6 +219,7 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   table_retried: true,
   table_skip_requested: true,
   resync_requested: true,
+  rebuild_requested: true,
   resync_finished: true,
   schema_sync_requested: true,
   mirror_paused: true,

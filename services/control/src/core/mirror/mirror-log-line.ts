@@ -51,6 +51,17 @@ function lineOf(event: MirrorEvent): LogLine | null {
         publication_name: event.body.publication_name,
         start_lsn: event.body.identity.start_lsn,
       });
+    case 'source_rebuilt':
+      return info('resync', 'publication, slot and change stream are made anew', {
+        slot_name: event.body.slot_name,
+        publication_name: event.body.publication_name,
+        start_lsn: event.body.identity.start_lsn,
+      });
+    case 'position_restarted':
+      return info('resync', 'the destination starts from the new slot; every table is copied', {
+        start_lsn: event.body.start_lsn,
+        tables: event.body.tables,
+      });
     case 'publication_changed':
       return info('setup', 'the publication is in line with the tables', {
         added: event.body.added,
@@ -116,6 +127,8 @@ const STARTED: Readonly<Record<StepVerb, readonly [LogCategory, string]>> = {
   change_publication: ['setup', 'bringing the publication in line with the tables'],
   change_lanes: ['resync', 'telling the applier what is asked of tables'],
   sync_schema: ['schema', 'making changes of structure'],
+  rebuild_source: ['resync', 'making publication, slot and change stream anew'],
+  restart_position: ['resync', 'starting the destination from the new slot'],
 };
 
 function cleaned(message: string, left: readonly string[]): LogLine {

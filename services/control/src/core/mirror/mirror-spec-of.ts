@@ -34,7 +34,7 @@ export function commandSpecOf(
     id: mirror.id,
     name: mirror.name,
     generation: mirror.generation,
-    desired: state.tag === 'streaming' ? 'run' : 'hold',
+    desired: state.tag === 'streaming' && !state.rebuild ? 'run' : 'hold',
     source: peers.source,
     destination: peers.destination,
     slot_name: mirror.slotName,

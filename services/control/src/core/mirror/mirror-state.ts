@@ -26,6 +26,8 @@ export interface MirrorFacts {
   /** Grows with every change of what workers shall do. */
   readonly generation: number;
   readonly identity: SourceIdentity | null;
+  /** How often its source side was made anew; absent: never. */
+  readonly rebuilds?: number;
 }
 
 /** One step of a saga. `failures` counts the tries that failed so far and sets the next wait. */
@@ -85,6 +87,8 @@ export interface Streaming {
   /** A full resync that has not come to its end. */
   readonly resync?: { readonly since: string };
   readonly sync?: SchemaSync;
+  /** What a person asked for after the slot was lost. The mirror is on hold until it is done. */
+  readonly rebuild?: SourceRebuild;
   /**
    * The tables that are not, or not simply, in the main lane, by source name. Only `decide` and `react` look at it, and
    * the read model keeps none of it: tables are many, and their states stand in a table of their own.
@@ -123,6 +127,17 @@ export interface LaneRequest {
   readonly wish: LaneWish;
   /** Source names; empty: all tables. */
   readonly tables: readonly string[];
+}
+
+/** The source side is made anew, then the destination starts from there. */
+export interface SourceRebuild {
+  readonly stage: 'rebuild_source' | 'restart_position';
+  /** Counts the mirror's rebuilds from 1. */
+  readonly number: number;
+  readonly strategy: 'truncate' | 'swap';
+  /** What the source was before. */
+  readonly formerIdentity: SourceIdentity | null;
+  readonly work: StepWork;
 }
 
 export interface SchemaSync {

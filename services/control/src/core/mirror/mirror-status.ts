@@ -32,6 +32,8 @@ export function mirrorStatus(state: MirrorState): MirrorStatus {
         : 'setting_up';
     case 'streaming':
       if (firstTrouble(state)) return 'error';
+      // Nothing streams until it is done, so a step that waits is a failure of the mirror.
+      if (state.rebuild?.work.tag === 'waiting') return 'error';
       if (state.sync) return 'syncing_schema';
       return state.resync ? 'resyncing' : STREAMING_STATUS[state.copy];
     case 'paused':
@@ -110,11 +112,16 @@ const STEP_PHASE: Readonly<Record<StepVerb, string>> = {
   change_publication: 'bringing the publication in line with the tables',
   change_lanes: 'telling the applier what is asked of tables',
   sync_schema: 'making changes of structure',
+  rebuild_source: 'making publication, slot and change stream anew',
+  restart_position: 'starting the destination from the new slot',
 };
 
 /** Changes stream meanwhile, so a failure of a step here is no failure of the mirror. */
 function streamingPhases(state: Streaming): readonly string[] {
   const steps = stepsOf(state).filter(([, work]) => work.tag !== 'done');
+  // All others wait for it.
+  const { rebuild } = state;
+  if (rebuild) return [stepPhase(rebuild.stage, rebuild.work)];
   return [
     STREAMING_PHASE[state.copy],
     ...(state.resync ? ['copying every table again'] : []),

@@ -20,8 +20,9 @@ export function streamingOf(state: MirrorState): Streaming | undefined {
 
 /** A verb is in at most one of them. */
 function streamingSteps(state: Streaming): readonly (readonly [StepVerb, StepWork])[] {
-  const { edit, lanes, sync, structure } = state;
+  const { edit, lanes, sync, structure, rebuild } = state;
   const steps: (readonly [StepVerb, StepWork])[] = [];
+  if (rebuild) steps.push([rebuild.stage, rebuild.work]);
   if (edit && edit.stage !== 'letting_go') steps.push([edit.stage, edit.work]);
   if (lanes) steps.push(['change_lanes', lanes.work]);
   if (sync) steps.push(['sync_schema', sync.work]);

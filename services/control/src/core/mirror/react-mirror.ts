@@ -84,6 +84,8 @@ function readySteps(
     if (work.tag !== 'ready') return [];
     // A person may bring the structure in line while nothing moves.
     if (state.tag === 'paused' && verb !== 'sync_schema') return [];
+    // While slot and position are made anew, whatever else touches either side waits.
+    if (state.tag === 'streaming' && state.rebuild && verb !== state.rebuild.stage) return [];
     // Tables go last: until the bookkeeping is gone an applier might still write to them.
     const tooEarly =
       verb === 'drop_tables' &&

@@ -13,6 +13,7 @@ const WISHES = [
   'table_retried',
   'table_skip_requested',
   'resync_requested',
+  'rebuild_requested',
   'schema_sync_requested',
 ] as const satisfies readonly MirrorEvent['type'][];
 
@@ -51,6 +52,12 @@ export function wishLine(event: WishEvent): LogLine {
       const { tables, strategy } = event.body;
       const what = tables.length === 0 ? 'every table' : `table ${tables.join(', ')}`;
       return info('resync', `resync of ${what} asked for`, { tables, strategy });
+    }
+    case 'rebuild_requested': {
+      const { strategy, because } = event.body;
+      const message =
+        'resync asked for: slot and publication are made anew, then every table is copied';
+      return warn('resync', message, { strategy, because });
     }
     case 'schema_sync_requested':
       return info('user', 'changes of structure asked for', { ...event.body });

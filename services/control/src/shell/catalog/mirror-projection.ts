@@ -9,7 +9,7 @@ import type { MirrorCreated, MirrorEvent } from '../../core/mirror/mirror-event.
 import { ABSENT_MIRROR, type MirrorState } from '../../core/mirror/mirror-state.js';
 import { withoutTableStates } from '../../core/mirror/without-table-states.js';
 import { mirrorStatus } from '../../core/mirror/mirror-status.js';
-import { nextWakeAt, outstandingSince } from '../../core/mirror/mirror-steps.js';
+import { nextWakeAt, outstandingSince, streamingOf } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from './catalog-tables.js';
 
 type Tx = Transaction<CatalogTables>;
@@ -38,11 +38,13 @@ export const mirrorProjection: Projection<ControlEvent, CatalogTables> = {
         return updateTable(tx, mirrorId, event.body, recordedAt);
       case 'structure_compared':
         return notePending(tx, mirrorId, event.body.pending, recordedAt);
+      case 'position_restarted':
+        return restartMirror(tx, mirrorId, event, recordedAt);
       case 'tables_changed':
         await updateMirror(tx, mirrorId, event, recordedAt);
         return changeTables(tx, mirrorId, event.body, recordedAt);
       default:
-        return updateMirror(tx, mirrorId, event, recordedAt);
+        await updateMirror(tx, mirrorId, event, recordedAt);
     }
   },
 };
@@ -154,13 +156,36 @@ async function updateTable(
     .execute();
 }
 
-async function updateMirror(tx: Tx, mirrorId: string, event: MirrorEvent, at: Date): Promise<void> {
+/** Every table is on its way again, whatever was told of it before; unless the answer is one that came a second time. */
+async function restartMirror(
+  tx: Tx,
+  mirrorId: string,
+  event: Extract<MirrorEvent, { type: 'position_restarted' }>,
+  at: Date,
+): Promise<void> {
+  const states = await updateMirror(tx, mirrorId, event, at);
+  const isAwaited =
+    states && streamingOf(states.before)?.rebuild && !streamingOf(states.after)?.rebuild;
+  if (!isAwaited) return;
+  await tx
+    .updateTable('mirror_tables')
+    .set({ status: 'resyncing', error_message: null, next_retry_at: null, updated_at: at })
+    .where('mirror_id', '=', mirrorId)
+    .execute();
+}
+
+async function updateMirror(
+  tx: Tx,
+  mirrorId: string,
+  event: MirrorEvent,
+  at: Date,
+): Promise<{ readonly before: MirrorState; readonly after: MirrorState } | undefined> {
   const row = await tx
     .selectFrom('mirrors')
     .select(['state', 'config', 'error_count'])
     .where('mirror_id', '=', mirrorId)
     .executeTakeFirst();
-  if (!row) return;
+  if (!row) return undefined;
   const state = evolveMirror(row.state, event);
   const failed = event.type === 'step_failed' || event.type === 'session_failed';
   await tx
@@ -175,6 +200,7 @@ async function updateMirror(tx: Tx, mirrorId: string, event: MirrorEvent, at: Da
     })
     .where('mirror_id', '=', mirrorId)
     .execute();
+  return { before: row.state, after: state };
 }
 
 function stateColumns(state: MirrorState): Updateable<CatalogTables['mirrors']> {
