@@ -9,9 +9,8 @@ import {
 } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { planPublicationChange } from '../core/publication-change.js';
-import { refuseIdentity } from '../core/published-identity.js';
+import { checkIdentities } from './check-identities.js';
 import {
-  readIdentities,
   readPublication,
   readPublishableColumns,
   readPublishedTables,
@@ -38,7 +37,7 @@ export async function changePublication(
     const { viaRoot, writes } = await readPublication(client, spec.publication_name);
     if (!spec.own_publication) return await changeOurs(client, spec);
     await checkTheirs(client, spec, viaRoot);
-    if (writes) await checkIdentities(client, spec, sourcesOf(spec));
+    if (writes) await checkIdentities(client, spec.publication_name, sourcesOf(spec));
     return { added: [], removed: [] };
   } catch (error) {
     throw toMirrorError(error, { role: 'source', publication: spec.publication_name });
@@ -63,7 +62,7 @@ async function changeOurs(client: pg.Client, spec: MirrorSpec): Promise<ChangedP
     );
     await checkIdentities(
       client,
-      spec,
+      spec.publication_name,
       suspects.map(({ source }) => source),
     );
     await client.query('commit');
@@ -77,18 +76,12 @@ async function changeOurs(client: pg.Client, spec: MirrorSpec): Promise<ChangedP
   }
 }
 
-async function checkIdentities(
+/** @throws MirrorError when the user's publication lacks a table, with the SQL that mends it. */
+export async function checkTheirs(
   client: pg.Client,
   spec: MirrorSpec,
-  tables: readonly QualifiedName[],
+  viaRoot: boolean,
 ): Promise<void> {
-  for (const facts of await readIdentities(client, spec.publication_name, tables)) {
-    const refusal = refuseIdentity(facts);
-    if (refusal) throw refusal;
-  }
-}
-
-async function checkTheirs(client: pg.Client, spec: MirrorSpec, viaRoot: boolean): Promise<void> {
   const missing = await readUnpublished(client, spec.publication_name, sourcesOf(spec));
   if (missing.length === 0) return;
   const alter = `alter publication ${quoteIdentifier(spec.publication_name)}`;

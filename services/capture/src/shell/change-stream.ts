@@ -1,6 +1,13 @@
 import { type MirrorSpec, changeStreamName, changeSubjects } from '@bunnydb/contracts';
 import { type Messaging, isMissingResource, toMessagingError } from '@bunnydb/messaging';
-import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { type RebuildNote, formatRebuildNote, parseRebuildNote } from '../core/rebuild-note.js';
 import type { StreamFacts } from '../core/start-position.js';
 import { findLastCommit } from './last-commit.js';
 
@@ -19,10 +26,66 @@ export async function ensureChangeStream(messaging: Messaging, spec: MirrorSpec)
   }
 }
 
-async function createChangeStream(messaging: Messaging, spec: MirrorSpec): Promise<void> {
+/** What the change stream says of the rebuild that it was made for; null if it says nothing, or is not there. */
+export async function readRebuildNote(
+  messaging: Messaging,
+  mirrorId: string,
+): Promise<RebuildNote | null> {
+  const info = await findStream(messaging, changeStreamName(mirrorId));
+  return parseRebuildNote(info?.config.metadata);
+}
+
+/** Keeps what has become of the rebuild. */
+export async function writeRebuildNote(
+  messaging: Messaging,
+  mirrorId: string,
+  note: RebuildNote,
+): Promise<void> {
+  const name = changeStreamName(mirrorId);
+  try {
+    const { config } = await messaging.jsm.streams.info(name);
+    const metadata = { ...config.metadata, ...formatRebuildNote(note) };
+    await messaging.jsm.streams.update(name, { metadata });
+  } catch (error) {
+    throw toMessagingError(error, { stream: name });
+  }
+}
+
+/**
+ * Puts an empty stream in the place of the mirror's change stream. Its sequence goes on far behind that of the former one: a reader of before that is
+ * still about expects a last sequence that this stream never had, so nothing of what it read gets in.
+ */
+export async function renewChangeStream(
+  messaging: Messaging,
+  spec: MirrorSpec,
+  note: RebuildNote,
+): Promise<void> {
+  const info = await findStream(messaging, changeStreamName(spec.id));
+  await deleteChangeStream(messaging, spec.id);
+  await createChangeStream(messaging, spec, {
+    metadata: formatRebuildNote(note),
+    ...(info ? { first_seq: info.state.last_seq + SEQUENCE_GAP } : {}),
+  });
+}
+
+async function findStream(messaging: Messaging, name: string): Promise<StreamInfo | null> {
+  try {
+    return await messaging.jsm.streams.info(name);
+  } catch (error) {
+    if (isMissingResource(error)) return null;
+    throw toMessagingError(error, { stream: name });
+  }
+}
+
+async function createChangeStream(
+  messaging: Messaging,
+  spec: MirrorSpec,
+  more: Pick<Partial<StreamConfig>, 'metadata' | 'first_seq'> = {},
+): Promise<void> {
   const name = changeStreamName(spec.id);
   try {
     await messaging.jsm.streams.add({
+      ...more,
       name,
       subjects: [changeSubjects(spec.name)],
       retention: RetentionPolicy.Limits,
@@ -73,3 +136,5 @@ export async function readStreamFacts(
 }
 
 const DUPLICATE_WINDOW_NS = 10_000_000_000;
+/** More than a reader can have in flight. */
+const SEQUENCE_GAP = 1_000_000;

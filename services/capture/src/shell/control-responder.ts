@@ -1,4 +1,9 @@
-import type { ChangePublication, CleanSource, PrepareSource } from '@bunnydb/contracts';
+import type {
+  ChangePublication,
+  CleanSource,
+  PrepareSource,
+  RebuildSource,
+} from '@bunnydb/contracts';
 import type { CommandAnswer, CommandContext, Messaging } from '@bunnydb/messaging';
 import { settingsOf } from '@bunnydb/pg-client';
 import { HandleCommand } from '@bunnydb/service-shell';
@@ -6,6 +11,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { changePublication } from './change-publication.js';
 import { cleanSource } from './clean-source.js';
 import { prepareSource } from './prepare-source.js';
+import { rebuildSource } from './rebuild-source.js';
 
 /** Opens a sealed secret. */
 export const OPEN_SECRET = Symbol('open a sealed secret');
@@ -35,6 +41,14 @@ export class ControlResponder {
   async changePublication({ body: { spec } }: ChangePublication): Promise<CommandAnswer> {
     const settings = settingsOf(spec.source, this.#open, 'bunnydb capture');
     return { type: 'publication_changed', body: { ...(await changePublication(settings, spec)) } };
+  }
+
+  @HandleCommand('rebuild_source')
+  async rebuildSource({ body }: RebuildSource, { signal }: CommandContext): Promise<CommandAnswer> {
+    const { spec, rebuild } = body;
+    const settings = settingsOf(spec.source, this.#open, 'bunnydb capture');
+    const request = { messaging: this.#messaging, settings, spec, rebuild, signal };
+    return { type: 'source_rebuilt', body: await rebuildSource(request) };
   }
 
   @HandleCommand('clean_source')

@@ -7,6 +7,7 @@ import { alterPublication, createPublication } from '../core/publication-plan.js
 import { ensureChangeStream, readStreamFacts } from './change-stream.js';
 import { ensureDdlEvents } from './ddl-events.js';
 import { readPublishableColumns } from './publication-facts.js';
+import { type SourceServer, createSlot, readServer } from './source-server.js';
 
 export interface PreparedSource {
   readonly slot_name: string;
@@ -60,23 +61,6 @@ export async function prepareSource(
   }
 }
 
-interface ServerRow {
-  readonly version: number;
-  readonly systemId: string;
-  readonly database: string;
-}
-
-async function readServer(client: pg.Client): Promise<ServerRow> {
-  const { rows } = await client.query<ServerRow>(
-    `select current_setting('server_version_num')::int as version,
-       (select system_identifier::text from pg_catalog.pg_control_system()) as "systemId",
-       current_database() as database`,
-  );
-  const row = rows[0];
-  if (!row) throw new MirrorError('protocol_violation', 'the source did not answer');
-  return row;
-}
-
 /** True when the publication was not there before. */
 async function ensurePublication(client: pg.Client, spec: MirrorSpec): Promise<boolean> {
   const { rows } = await client.query('select from pg_catalog.pg_publication where pubname = $1', [
@@ -101,7 +85,7 @@ async function ensurePublication(client: pg.Client, spec: MirrorSpec): Promise<b
 async function ensureSlot(
   client: pg.Client,
   spec: MirrorSpec,
-  server: ServerRow,
+  server: SourceServer,
   mayRemake: boolean,
 ): Promise<string> {
   const { rows } = await client.query<{
@@ -117,14 +101,14 @@ async function ensureSlot(
     [spec.slot_name],
   );
   const slot = rows[0];
-  if (!slot) return createSlot(client, spec, server);
+  if (!slot) return createSlot(client, spec.slot_name, server);
   if (slot.plugin !== 'pgoutput' || slot.database !== server.database || slot.temporary) {
     throw new MirrorError('slot_in_use', 'a replication slot of this name serves something else');
   }
   const isSpoilt = slot.lsn === null || slot.wal_status === 'lost';
   if (!slot.active && (isSpoilt || mayRemake) && mayRemakeSlot(spec)) {
     await client.query('select pg_catalog.pg_drop_replication_slot($1)', [spec.slot_name]);
-    return createSlot(client, spec, server);
+    return createSlot(client, spec.slot_name, server);
   }
   if (isSpoilt || slot.lsn === null) {
     throw new MirrorError('slot_invalidated', 'the replication slot can no longer be read');
@@ -137,17 +121,3 @@ async function ensureSlot(
 function mayRemakeSlot(spec: MirrorSpec): boolean {
   return spec.slot_name === defaultSlotName(spec.id);
 }
-
-async function createSlot(client: pg.Client, spec: MirrorSpec, server: ServerRow): Promise<string> {
-  // From 17 on a standby can keep a copy of the slot, so that the mirror survives a failover.
-  const failover = server.version >= FAILOVER_VERSION ? ', failover => true' : '';
-  const { rows } = await client.query<{ lsn: string }>(
-    `select lsn::text from pg_catalog.pg_create_logical_replication_slot($1, 'pgoutput'${failover})`,
-    [spec.slot_name],
-  );
-  const lsn = rows[0]?.lsn;
-  if (lsn === undefined) throw new MirrorError('protocol_violation', 'the source made no slot');
-  return lsn;
-}
-
-const FAILOVER_VERSION = 170_000;
