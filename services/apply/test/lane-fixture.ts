@@ -8,8 +8,10 @@ import {
   type MirrorSpec,
   type PeerConnection,
   Query,
+  type RestartPosition,
   type SchemaShadowReply,
   type SchemaShadowRequest,
+  type SourceIdentity,
   type TableMapping,
   changeStreamName,
   statsSubject,
@@ -38,7 +40,7 @@ export class LaneFixture {
   readonly destination: TestDatabase;
   readonly messaging: Messaging;
   readonly mirrorId: string;
-  readonly feed: SourceFeed;
+  feed: SourceFeed;
   readonly events: LaneEvent[] = [];
   /** What was asked about shadows. */
   readonly asked: string[] = [];
@@ -151,6 +153,34 @@ export class LaneFixture {
       body: { spec: this.spec, wish, tables },
     };
     return (await responder.handleChangeLanes(command)).body;
+  }
+
+  /** The slot is lost with what it held, and another one is made, as capture does it; the session must be over. */
+  async loseSlot(): Promise<void> {
+    await this.feed.stop();
+    await this.source.query(
+      `select pg_drop_replication_slot('${this.mirrorId}'); drop publication ${this.mirrorId}`,
+    );
+    await this.messaging.jsm.streams.delete(changeStreamName(this.mirrorId));
+    this.feed = await SourceFeed.open(this.source, this.messaging, this.mirrorId);
+    this.feed.start();
+  }
+
+  /** Starts the destination from the slot that there is now, as control asks for it. */
+  async restartPosition(
+    rebuild: number,
+    strategy: 'truncate' | 'swap',
+    formerIdentity: SourceIdentity | null = this.spec.source_identity ?? null,
+  ): Promise<unknown> {
+    const responder = new ControlResponder((sealed) => sealed, this.messaging);
+    const command: RestartPosition = {
+      v: 1,
+      command_id: `c${++this.#commands}`,
+      verb: 'restart_position',
+      mirror_id: this.mirrorId,
+      body: { spec: this.spec, rebuild, strategy, former_identity: formerIdentity },
+    };
+    return (await responder.handleRestartPosition(command)).body;
   }
 
   async stateOf(table: string): Promise<string> {

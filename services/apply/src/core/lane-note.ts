@@ -30,6 +30,11 @@ export interface LaneNote {
 
 export const EMPTY_NOTE: LaneNote = { asked: null, resync: null, goesOnAs: null, commandIds: [] };
 
+/** The note of a table that is to be copied again, whatever was noted of it before. */
+export function noteOfResync(resync: Resync): LaneNote {
+  return { ...EMPTY_NOTE, resync };
+}
+
 /** The shape in JSON. */
 interface StoredNote {
   readonly asked?: { readonly command_id: string; readonly wish: LaneWish } | null;

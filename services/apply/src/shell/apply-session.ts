@@ -32,7 +32,7 @@ import { copyPendingTables } from './copy-tables.js';
 import { takePosition } from './position-row.js';
 import { StatsReport } from './stats-report.js';
 import { streamChanges } from './stream-changes.js';
-import { hasTablesToCopy, loadCounts, loadTables, registerTables } from './table-states.js';
+import { hasOnlyFirstCopies, loadCounts, loadTables, registerTables } from './table-states.js';
 
 export interface ApplySessionOptions {
   readonly messaging: Messaging;
@@ -65,7 +65,7 @@ async function runSession(
     const taken = await takePosition(client, spec);
     await registerTables(client, spec, taken.lsn);
     // Once anything was applied, a table that is to be copied is a lane beside the stream; before, there is nothing to stream beside.
-    const isFirstCopy = taken.lsn === startLsn(spec) && (await hasTablesToCopy(client, spec.id));
+    const isFirstCopy = taken.lsn === startLsn(spec) && (await hasOnlyFirstCopies(client, spec.id));
     return { position: taken, isFirstCopy };
   });
   const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);

@@ -45,6 +45,9 @@ export const BOOKKEEPING_TABLES = [
   'column_name',
 ] as const;
 
+/** Columns of `position` that came later than the table. */
+const LATER_POSITION_COLUMNS = ['rebuild int not null default 0'] as const;
+
 /** Columns of `table_state` that came later than the table. */
 const LATER_COLUMNS = [
   'relation text',
@@ -64,14 +67,15 @@ async function isComplete(client: SqlClient): Promise<boolean> {
             (select pg_catalog.count(*)::int from pg_catalog.pg_attribute a
                join pg_catalog.pg_class c on c.oid = a.attrelid
                join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-              where n.nspname = '_bunny' and c.relname = 'table_state' and not a.attisdropped
-                and a.attname = any ($2)) as columns`,
-    [BOOKKEEPING_TABLES, LATER_COLUMNS.map((column) => column.split(' ')[0])],
+              where n.nspname = '_bunny' and not a.attisdropped
+                and (c.relname = 'table_state' and a.attname = any ($2)
+                     or c.relname = 'position' and a.attname = any ($3))) as columns`,
+    [BOOKKEEPING_TABLES, namesOf(LATER_COLUMNS), namesOf(LATER_POSITION_COLUMNS)],
   );
   const found = rows[0];
   return (
     found?.['tables'] === BOOKKEEPING_TABLES.length &&
-    found['columns'] === LATER_COLUMNS.length &&
+    found['columns'] === LATER_COLUMNS.length + LATER_POSITION_COLUMNS.length &&
     !(await hasOldReason(client))
   );
 }
@@ -86,6 +90,10 @@ async function hasOldReason(client: SqlClient): Promise<boolean> {
         and a.atttypid = 'pg_catalog.text'::pg_catalog.regtype`,
   );
   return rows.length > 0;
+}
+
+function namesOf(columns: readonly string[]): readonly string[] {
+  return columns.map((column) => column.split(' ')[0] ?? column);
 }
 
 async function schemaExists(client: SqlClient): Promise<boolean> {
@@ -104,6 +112,8 @@ const CREATE_TABLES = [
      stream_seq bigint not null,
      commit_time timestamptz,
      source_system_id text not null,
+     -- Which rebuild of the source the position started from; 0: none.
+     rebuild int not null default 0,
      updated_at timestamptz not null default now()
    ) with (fillfactor = 50)`,
   `create table if not exists _bunny.table_state (
@@ -173,9 +183,14 @@ const CREATE_TABLES = [
    )`,
 ] as const;
 
-const ADD_COLUMNS = LATER_COLUMNS.map(
-  (column) => `alter table _bunny.table_state add column if not exists ${column}`,
-);
+const ADD_COLUMNS = [
+  ...LATER_COLUMNS.map(
+    (column) => `alter table _bunny.table_state add column if not exists ${column}`,
+  ),
+  ...LATER_POSITION_COLUMNS.map(
+    (column) => `alter table _bunny.position add column if not exists ${column}`,
+  ),
+];
 const CHANGE_REASON = `
   alter table _bunny.table_state alter column reason type json
     using case when reason is not null then json_build_object(

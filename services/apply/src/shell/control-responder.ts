@@ -1,4 +1,9 @@
-import { type ChangeLanes, type CleanDestination, lanesSubject } from '@bunnydb/contracts';
+import {
+  type ChangeLanes,
+  type CleanDestination,
+  type RestartPosition,
+  lanesSubject,
+} from '@bunnydb/contracts';
 import type { CommandAnswer, Messaging } from '@bunnydb/messaging';
 import { settingsOf } from '@bunnydb/pg-client';
 import { HandleCommand } from '@bunnydb/service-shell';
@@ -6,6 +11,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { applicationName, commandApplicationName } from './application-name.js';
 import { cleanDestination } from './clean-destination.js';
 import { noteWish } from './lane-wishes.js';
+import { restartPosition } from './restart-position.js';
 
 /** Opens a sealed secret. */
 export const OPEN_SECRET = Symbol('open secret');
@@ -42,5 +48,12 @@ export class ControlResponder {
     const tables = await noteWish(settings, command);
     this.#messaging.publishJson(lanesSubject(spec.id), { action: wish.action, tables });
     return { type: 'lanes_changed', body: { action: wish.action, tables } };
+  }
+
+  @HandleCommand('restart_position')
+  async handleRestartPosition(command: RestartPosition): Promise<CommandAnswer> {
+    const { spec } = command.body;
+    const settings = settingsOf(spec.destination, this.#open, commandApplicationName(spec.id));
+    return { type: 'position_restarted', body: { ...(await restartPosition(settings, command)) } };
   }
 }

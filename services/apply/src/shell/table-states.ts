@@ -135,13 +135,17 @@ function mirrorTableOf(mapping: TableMapping, row: TableFacts): MirrorTable {
   };
 }
 
-/** Whether any table still has to be copied. */
-export async function hasTablesToCopy(client: SqlClient, mirrorId: string): Promise<boolean> {
+/**
+ * Whether tables still have to be copied for the first time, and none again: one that holds the mirror's rows already is for its lane, which knows how
+ * readers shall see it meanwhile.
+ */
+export async function hasOnlyFirstCopies(client: SqlClient, mirrorId: string): Promise<boolean> {
   const { rows } = await client.query(
-    `select 1 from _bunny.table_state where mirror_id = $1 and state in ('pending', 'copying') limit 1`,
+    `select coalesce(bool_or(state in ('pending', 'copying')) and not bool_or(state = 'resyncing'), false) as first
+       from _bunny.table_state where mirror_id = $1`,
     [mirrorId],
   );
-  return rows.length > 0;
+  return rows[0]?.['first'] === true;
 }
 
 /** What the bookkeeping has counted for each table so far. */
