@@ -1,5 +1,5 @@
 import { SealingKey } from '@bunnydb/secrets';
-import type { Loop, Shell } from '@bunnydb/service-shell';
+import { type Loop, type Shell, watchedSessions } from '@bunnydb/service-shell';
 import { runMirrorSessions } from '@bunnydb/messaging';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { CaptureConfig } from './config.js';
@@ -27,8 +27,10 @@ export function captureLoops(
   app: INestApplicationContext,
   shell: Shell<CaptureConfig>,
 ): readonly Loop[] {
-  const { messaging, instance, version } = shell;
-  const openSession = captureSession({ messaging, open: app.get(OPEN_SECRET) });
+  const { messaging, instance, version, metrics, liveness } = shell;
+  const open: (sealed: string) => string = app.get(OPEN_SECRET);
+  const session = captureSession({ messaging, open, metrics, liveness });
+  const openSession = watchedSessions(session, shell);
   return [
     {
       name: 'mirror sessions',

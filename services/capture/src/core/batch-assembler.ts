@@ -10,10 +10,12 @@ import {
 import { commitSubject, schemaMarkSubject, tableSubject } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import { type Lsn, maxLsn } from '@bunnydb/pg-model';
+import type { BatchTrace } from './batch-trace.js';
 import { BufferPool } from './buffer-pool.js';
 import type { MessageSink } from './outgoing-message.js';
 import type { Relation } from './relation.js';
 import { TableMessageBuffer } from './table-message-buffer.js';
+import { TableTraffic } from './table-traffic.js';
 import { TransactionLines } from './transaction-lines.js';
 
 export interface BatchLimits {
@@ -33,13 +35,10 @@ export interface BatchAssemblerOptions {
   readonly prevLsn: Lsn;
   readonly sink: MessageSink;
   readonly limits: BatchLimits;
-  /** Opens a trace of a batch; its `traceparent`, if anybody traces. */
-  readonly startTrace?: (batch: string) => BatchTrace | undefined;
-}
-
-export interface BatchTrace {
-  readonly traceParent: string;
-  end(facts: { readonly changes: number; readonly transactions: number }): void;
+  /** Opens a trace of a batch, if anybody traces. */
+  readonly startTrace?: (batch: string, startedAtMs: number) => BatchTrace | undefined;
+  /** The clock, for traces only. */
+  readonly nowMs?: () => number;
 }
 
 export interface BatchCounters {
@@ -56,6 +55,7 @@ export interface BatchCounters {
 export class BatchAssembler {
   readonly pool: BufferPool;
   readonly counters: BatchCounters = { transactions: 0, changes: 0, bytes: 0 };
+  readonly traffic = new TableTraffic();
   readonly #options: BatchAssemblerOptions;
   readonly #open = new Map<number, TableMessageBuffer>();
   readonly #lines = new TransactionLines();
@@ -71,6 +71,8 @@ export class BatchAssembler {
   #batchBytes = 0;
   #openBytes = 0;
   #trace: BatchTrace | undefined;
+  /** When the first message of the batch was opened; 0 before. */
+  #startedAtMs = 0;
 
   constructor(options: BatchAssemblerOptions) {
     this.#options = options;
@@ -198,6 +200,7 @@ export class BatchAssembler {
       buffer: null,
       id: `${batch}-${this.#messages++}`,
       lastLsn: null,
+      trace: null,
     });
     this.#segmentIsEmpty = false;
     this.startSegment();
@@ -231,6 +234,7 @@ export class BatchAssembler {
     hasOld: boolean,
     bytes: number,
   ): TableMessageBuffer {
+    if (this.#startedAtMs === 0) this.#startedAtMs = this.#options.nowMs?.() ?? 0;
     const buffer = this.pool.take(bytes);
     this.#openBytes += buffer.length;
     const message = new TableMessageBuffer(relation, hasOld, this.#segment, buffer);
@@ -251,6 +255,7 @@ export class BatchAssembler {
     const batch = this.#startBatch();
     const { schema, table } = message.relation.table;
     this.counters.bytes += message.length;
+    this.traffic.add(message);
     this.#options.sink.send({
       subject: tableSubject(this.#options.mirrorName, schema, table),
       headers: this.#traced(encodeTableHead(message.head(this.#options.epoch, batch))),
@@ -258,32 +263,40 @@ export class BatchAssembler {
       buffer: message.bytes,
       id: `${batch}-${this.#messages++}`,
       lastLsn: null,
+      trace: null,
     });
   }
 
   #sendCommit(lastLsn: Lsn): void {
     const batch = this.#startBatch();
     const transactions = this.#lines.count;
+    const firstLsn = this.#firstLsn ?? this.#prevLsn;
     const head = encodeCommitHead({
       epoch: this.#options.epoch,
       batch,
       prevLsn: this.#prevLsn,
-      firstLsn: this.#firstLsn ?? this.#prevLsn,
+      firstLsn,
       lastLsn,
       firstSeq: this.#firstSequence,
       messages: this.#messages,
       changes: this.#seq,
       bytes: this.#batchBytes,
     });
+    const lines = this.#lines.take();
+    this.#trace?.closed({
+      ...{ changes: this.#seq, transactions, lines, firstLsn, lastLsn },
+      messages: this.#messages + 1,
+      bytes: this.#batchBytes,
+    });
     this.#options.sink.send({
       subject: commitSubject(this.#options.mirrorName),
       headers: this.#traced(head),
-      payload: new TextEncoder().encode(this.#lines.take()),
+      payload: new TextEncoder().encode(lines),
       buffer: null,
       id: `${batch}-${this.#messages}`,
       lastLsn,
+      trace: this.#trace ?? null,
     });
-    this.#trace?.end({ changes: this.#seq, transactions });
     this.#prevLsn = lastLsn;
     this.#resetBatch();
   }
@@ -292,8 +305,14 @@ export class BatchAssembler {
   #startBatch(): string {
     if (this.#messages === 0) this.#firstSequence = this.#options.sink.nextSequence;
     const batch = `${this.#options.epoch}-${this.#batchNumber}`;
-    if (this.#messages === 0) this.#trace = this.#options.startTrace?.(batch);
+    if (this.#messages === 0) this.#trace = this.#startTrace(batch);
     return batch;
+  }
+
+  #startTrace(batch: string): BatchTrace | undefined {
+    // A batch of nothing (progress, a mark) begins with its own message.
+    const startedAtMs = this.#startedAtMs || (this.#options.nowMs?.() ?? 0);
+    return this.#options.startTrace?.(batch, startedAtMs);
   }
 
   #traced(headers: [string, string][]): [string, string][] {
@@ -310,6 +329,7 @@ export class BatchAssembler {
     this.#batchBytes = 0;
     this.#firstLsn = undefined;
     this.#trace = undefined;
+    this.#startedAtMs = 0;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Lsn } from '@bunnydb/pg-model';
+import type { BatchTrace } from './batch-trace.js';
 
 /** A message of the change stream, ready to be published but for what only the publisher knows. */
 export interface OutgoingMessage {
@@ -11,6 +12,8 @@ export interface OutgoingMessage {
   readonly id: string;
   /** For a commit message: how far the stream reaches with it. */
   readonly lastLsn: Lsn | null;
+  /** For a commit message: the trace of its batch, if there is one. */
+  readonly trace: BatchTrace | null;
 }
 
 /** Where batches go: the publisher of the shell. */

@@ -8,7 +8,9 @@ import type {
   ReplicationStream,
 } from '@bunnydb/pg-client';
 import { type Lsn, ZERO_LSN, maxLsn } from '@bunnydb/pg-model';
+import { BYTES_BOUNDS, SECONDS_BOUNDS, ValueBuckets } from '@bunnydb/service-shell';
 import { BatchAssembler, type BatchLimits } from '../core/batch-assembler.js';
+import type { RunPace } from '../core/capture-samples.js';
 import { LARGE_HEAD_BYTES, PgoutputDecoder } from '../core/pgoutput-decoder.js';
 import { mirrorScope } from '../core/mirror-scope.js';
 import { type SourceFacts, type StreamFacts, nextEpochMs } from '../core/start-position.js';
@@ -73,6 +75,8 @@ export class CaptureRun implements ReplicationHandler {
   #progressAtMs = 0;
   /** Somebody waits for the destination's position to get here. */
   #wantedLsn: Lsn = ZERO_LSN;
+  readonly #batchBytes = new ValueBuckets(BYTES_BOUNDS);
+  readonly #storeSeconds = new ValueBuckets(SECONDS_BOUNDS);
   #settle: (end: RunEnd | MirrorError) => void = () => undefined;
 
   constructor(options: CaptureRunOptions) {
@@ -99,7 +103,8 @@ export class CaptureRun implements ReplicationHandler {
       prevLsn: startLsn,
       sink: this.#publisher,
       limits,
-      startTrace: (batch) => startBatchTrace(spec.name, batch),
+      startTrace: (batch, startedAtMs) => startBatchTrace(spec.name, batch, startedAtMs),
+      nowMs: Date.now,
     });
     this.#decoder = new PgoutputDecoder({
       assembler: this.assembler,
@@ -117,6 +122,23 @@ export class CaptureRun implements ReplicationHandler {
   /** End of the last transaction that is in the stream. */
   get storedLsn(): Lsn {
     return this.#storedLsn;
+  }
+
+  /** How the run stands, for metrics. */
+  get pace(): RunPace {
+    return {
+      unacknowledgedBytes: this.#publisher.unacknowledgedBytes,
+      isHeld: this.#held,
+      isStreamFull: this.#publisher.isFull,
+      batchBytes: this.#batchBytes.distribution,
+      storeSeconds: this.#storeSeconds.distribution,
+    };
+  }
+
+  /** Whether somebody else has to move: false when reading is held up, or a batch is open, although everything is stored. */
+  get isWaiting(): boolean {
+    if (!this.#publisher.idle) return true;
+    return !this.#held && (this.assembler.isEmpty || !this.#decoder.atBoundary);
   }
 
   start(connection: ReplicationConnection): void {
@@ -288,9 +310,11 @@ export class CaptureRun implements ReplicationHandler {
         faultPoint('capture.after_ack');
         this.#stored();
       },
-      onBatchStored: (sequence, bytes, lastLsn) => {
+      onBatchStored: ({ sequence, bytes, lastLsn, storeSeconds }) => {
         this.#storedLsn = lastLsn;
         this.#keeper.batchStored(sequence, bytes);
+        this.#batchBytes.add(bytes);
+        this.#storeSeconds.add(storeSeconds);
         onBatchStored();
       },
       onFull: (openSequence) => this.#keeper.makeRoom(openSequence),

@@ -35,6 +35,7 @@ import {
   settingsOf,
 } from '@bunnydb/pg-client';
 import { type Lsn, formatLsn, parseLsn } from '@bunnydb/pg-model';
+import type { LivenessDoor, MetricDoor } from '@bunnydb/service-shell';
 import { batchLimits } from '../core/batch-limits.js';
 import { type SourceFacts, decideStart } from '../core/start-position.js';
 import { CaptureRun, type RunEnd } from './capture-run.js';
@@ -46,6 +47,8 @@ export interface CaptureSessionOptions {
   readonly messaging: Messaging;
   /** Opens a sealed secret. */
   readonly open: (sealed: string) => string;
+  readonly metrics?: MetricDoor;
+  readonly liveness?: LivenessDoor;
 }
 
 /** Makes the function that runs a mirror's session. */
@@ -93,7 +96,7 @@ async function runOnce(request: RunRequest): Promise<RunEnd> {
     await ensureChangeStream(messaging, spec);
     connection = await openReplication(settings, { signal: context.signal });
     run = await prepareRun(request, connection);
-    return await follow(run, connection, messaging, spec, context);
+    return await follow(run, connection, request);
   } catch (error) {
     if (context.signal.aborted) return { tag: 'stopped' };
     throw error;
@@ -142,9 +145,7 @@ async function prepareRun(
 async function follow(
   run: CaptureRun,
   connection: ReplicationConnection,
-  messaging: Messaging,
-  spec: MirrorSpec,
-  context: SessionContext,
+  { messaging, spec, context, metrics, liveness }: RunRequest,
 ): Promise<RunEnd> {
   const stop = (): void => run.end({ tag: 'stopped' });
   context.signal.addEventListener('abort', stop, { once: true });
@@ -159,17 +160,32 @@ async function follow(
     progressSubject(spec.id),
     ({ lsn }) => run.wantProgress(parseLsn(lsn)),
   );
-  const stopStats = reportStats(run, messaging, spec);
+  const stopStats = reportStats({ run, messaging, spec, metrics });
+  const pulse = liveness?.watch(`capture of ${spec.id}`, {
+    silenceMaxMs: STUCK_MS,
+    isWaiting: waitsOrMoves(run),
+  });
   try {
     if (context.signal.aborted) return { tag: 'stopped' };
     run.start(connection);
     return await run.ended;
   } finally {
+    pulse?.end();
     stopStats();
     stopProgress();
     stopAnswering();
     context.signal.removeEventListener('abort', stop);
   }
+}
+
+/** For the watch over the run: nothing is wrong while it waits for somebody, or while batches are stored. */
+function waitsOrMoves(run: CaptureRun): () => boolean {
+  let seen = run.storedLsn;
+  return () => {
+    const hasMoved = run.storedLsn !== seen;
+    seen = run.storedLsn;
+    return hasMoved || run.isWaiting;
+  };
 }
 
 /**
@@ -223,5 +239,7 @@ const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 const LOOKS_MAX = 3;
 const LOOK_AGAIN_MS = 250;
 const TAKE_OVER_MS = 10_000;
+/** Longer than any pause of the batching's own. */
+const STUCK_MS = 60_000;
 const TAKE_OVER_POLL_MS = 50;
 const ASK_TIMEOUT_MS = 1_000;

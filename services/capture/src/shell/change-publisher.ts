@@ -19,7 +19,7 @@ export interface ChangePublisherOptions {
   /** Messages have been stored; there may be room again. */
   readonly onStored: () => void;
   /** A commit message and the batch that it closes have been stored. */
-  readonly onBatchStored: (sequence: number, bytes: number, lastLsn: Lsn) => void;
+  readonly onBatchStored: (batch: StoredBatch) => void;
   /**
    * The stream refused for want of room; it is tried again until there is some. Called about ten times a second.
    *
@@ -30,6 +30,15 @@ export interface ChangePublisherOptions {
   readonly onReleased: (buffer: Uint8Array) => void;
   /** Nothing more will be stored by this publisher. */
   readonly onFailed: (failure: MirrorError) => void;
+}
+
+export interface StoredBatch {
+  /** Of its commit message. */
+  readonly sequence: number;
+  readonly bytes: number;
+  readonly lastLsn: Lsn;
+  /** From its commit message to the answer. */
+  readonly storeSeconds: number;
 }
 
 interface Outstanding {
@@ -94,6 +103,11 @@ export class ChangePublisher implements MessageSink {
       this.#unackedBytes < this.#options.windowBytesMax &&
       this.#outstanding.length - this.#head < WINDOW_MESSAGES_MAX
     );
+  }
+
+  /** Payload that is published and not known to be stored. */
+  get unacknowledgedBytes(): number {
+    return this.#unackedBytes;
   }
 
   get isFull(): boolean {
@@ -176,13 +190,17 @@ export class ChangePublisher implements MessageSink {
     this.#options.onStored();
   }
 
-  #release({ message, sequence }: Outstanding): void {
+  #release({ message, sequence, sentAtMs }: Outstanding): void {
     this.#unackedBytes -= message.payload.length;
     this.#batchBytes += message.payload.length + MESSAGE_OVERHEAD_BYTES;
     if (message.buffer) this.#options.onReleased(message.buffer);
     if (message.lastLsn === null) return;
     this.#openSequence = sequence + 1;
-    this.#options.onBatchStored(sequence, this.#batchBytes, message.lastLsn);
+    message.trace?.stored();
+    this.#options.onBatchStored({
+      ...{ sequence, bytes: this.#batchBytes, lastLsn: message.lastLsn },
+      storeSeconds: Math.max(0, Date.now() - sentAtMs) / 1_000,
+    });
     this.#batchBytes = 0;
   }
 
@@ -234,7 +252,9 @@ export class ChangePublisher implements MessageSink {
   #fail(kind: FailureKind, description: string, options?: { cause: unknown }): void {
     if (this.#closed) return;
     this.close();
-    this.#options.onFailed(new MirrorError(kind, description, options));
+    const failure = new MirrorError(kind, description, options);
+    for (const { message } of this.#outstanding.slice(this.#head)) message.trace?.failed(failure);
+    this.#options.onFailed(failure);
   }
 }
 

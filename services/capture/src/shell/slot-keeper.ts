@@ -6,7 +6,7 @@ import { type Lsn, ZERO_LSN, parseLsn } from '@bunnydb/pg-model';
 import { Heartbeat } from '../core/heartbeat.js';
 import { SlotProgress } from '../core/slot-progress.js';
 import { isReaderAtWork, writeHeartbeat } from './source-heartbeat.js';
-import { type ProbeAnswer, probeSource } from './source-probe.js';
+import { type SourceProbe, probeSource } from './source-probe.js';
 
 export interface SlotKeeperOptions {
   readonly messaging: Messaging;
@@ -49,7 +49,7 @@ export class SlotKeeper {
   #heldSinceMs: number | undefined;
   #probedAtMs: number;
   #probing = false;
-  #probe: ProbeAnswer & { readonly tag: 'running' } = NOT_PROBED;
+  #probe: SourceProbe = NOT_PROBED;
   readonly #heartbeat: Heartbeat;
   #wasHeard = false;
   #refusalIsTold = false;
@@ -70,8 +70,8 @@ export class SlotKeeper {
     );
   }
 
-  /** What the last probe of the server told: its position and the WAL that it keeps for the slot. */
-  get probed(): { readonly currentLsn: Lsn; readonly retainedBytes: number } {
+  /** What the last probe of the server told: its position, the WAL that it keeps for the slot, and how much more it would. */
+  get probed(): SourceProbe {
     return this.#probe;
   }
 
@@ -194,7 +194,12 @@ export class SlotKeeper {
   }
 }
 
-const NOT_PROBED = { tag: 'running', currentLsn: ZERO_LSN, retainedBytes: 0 } as const;
+const NOT_PROBED: SourceProbe = {
+  tag: 'running',
+  currentLsn: ZERO_LSN,
+  retainedBytes: 0,
+  roomBytes: null,
+};
 const TICK_MS = 500;
 const QUIET_MS = 10_000;
 const PATIENCE_MS = 2_000;
