@@ -8,6 +8,7 @@ export const SCHEMA_SERVICE_TABLES = [
   'foreign_key',
   'built_table',
   'sync_run',
+  'source_table',
 ] as const;
 
 /**

@@ -10,6 +10,7 @@ import {
 import type pg from 'pg';
 import { planPublicationChange } from '../core/publication-change.js';
 import { checkIdentities } from './check-identities.js';
+import { existingTables } from './existing-tables.js';
 import {
   readPublication,
   readPublishableColumns,
@@ -49,15 +50,16 @@ export async function changePublication(
 async function changeOurs(client: pg.Client, spec: MirrorSpec): Promise<ChangedPublication> {
   await client.query('begin');
   try {
+    const tables = await existingTables(client, spec.tables);
     const { added, removed, statements } = planPublicationChange(
       spec.publication_name,
       await readPublishedTables(client, spec.publication_name),
-      spec.tables,
-      await readPublishableColumns(client, spec.tables),
+      tables,
+      await readPublishableColumns(client, tables),
     );
     for (const sql of statements) await client.query(sql);
     // A filter's columns are known to the server only now; a refusal takes all of it back.
-    const suspects = spec.tables.filter(
+    const suspects = tables.filter(
       (table) => added.includes(table) || table.row_filter || table.exclude_columns.length > 0,
     );
     await checkIdentities(

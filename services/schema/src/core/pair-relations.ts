@@ -63,7 +63,8 @@ export function pairRelations(
   }
   for (const mapping of mappings) {
     if (seen.has(keyOf(mapping.source))) continue;
-    const reason = 'the source lacks the table';
+    const reason =
+      'the source has no such table any more; the rows stay at the destination, and PUT …/tables without it takes it out of the mirror';
     sink.notes.push({ object: formatQualifiedName(mapping.source), reason });
   }
   return {

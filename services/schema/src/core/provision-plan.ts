@@ -31,6 +31,8 @@ export interface DestinationState {
   readonly sequences: ReadonlySet<string>;
   /** By signature. */
   readonly functions: ReadonlySet<string>;
+  /** Source tables that the mirror carries already, by `keyOf`: the stream keeps them, and may be behind the source. */
+  readonly carried?: ReadonlySet<string>;
 }
 
 /** Statements that belong in one transaction. */
@@ -71,15 +73,19 @@ export function planProvision(
     const table = tables.get(keyOf(mapping.source));
     const target = state.relations.find(mapping.destination);
     const name = formatQualifiedName(mapping.destination);
+    const isCarried = state.carried?.has(keyOf(mapping.source)) === true;
     if (table === undefined) {
-      findings.push(missingSource(mapping));
+      // One that was dropped is in nobody's way.
+      if (!isCarried) findings.push(missingSource(mapping));
       continue;
     }
     carried.push({ table, mapping });
     if (target === undefined) missing.push({ table, mapping });
     else if (target.kind === 'table' || target.kind === 'partitioned') {
       existing.push(name);
-      findings.push(...columnFindings(mapping, { columns: sentColumns(table) }, target));
+      if (!isCarried) {
+        findings.push(...columnFindings(mapping, { columns: sentColumns(table) }, target));
+      }
     } else findings.push({ detail: `${name} is not a table`, fix: 'Map it to another name.' });
   }
   const collations = missing.length > 0 ? planCollations(model.collations, state) : [];

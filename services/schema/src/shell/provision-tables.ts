@@ -4,6 +4,7 @@ import { toMirrorError } from '@bunnydb/pg-client';
 import type pg from 'pg';
 import { isForEmptyTable } from '../core/build-phases.js';
 import type { CatalogModel } from '../core/catalog-model.js';
+import { keyOf } from '../core/relation-facts.js';
 import { type ProvisionPlan, type ProvisionStep, planProvision } from '../core/provision-plan.js';
 import { compareWith, readSourceStructure } from './compare-structure.js';
 import { makeChange } from './make-change.js';
@@ -36,7 +37,8 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
       // Two mirrors that need the same type must not both find it missing.
       await client.query(`select pg_advisory_lock(${PROVISION_LOCK_KEY})`);
       const state = await readDestinationState(client, functionsOf(model));
-      const plan = planProvision(model, spec.tables, state);
+      const carried = await readCarriedTables(client, spec.id);
+      const plan = planProvision(model, spec.tables, { ...state, carried });
       refuseFindings(plan);
       for (const step of plan.steps) {
         signal.throwIfAborted();
@@ -85,6 +87,22 @@ function refuseFindings({ findings }: ProvisionPlan): void {
       },
     },
   );
+}
+
+/** Tables that the applier has taken into the mirror, by `keyOf`. */
+async function readCarriedTables(
+  client: pg.Client,
+  mirrorId: string,
+): Promise<ReadonlySet<string>> {
+  const { rows: there } = await client.query<{ present: boolean }>(
+    `select pg_catalog.to_regclass('_bunny.table_state') is not null as present`,
+  );
+  if (there[0]?.present !== true) return new Set();
+  const { rows } = await client.query<{ schema: string; table: string }>(
+    `select source_schema as schema, source_table as table from _bunny.table_state where mirror_id = $1`,
+    [mirrorId],
+  );
+  return new Set(rows.map(keyOf));
 }
 
 function functionsOf(model: CatalogModel): readonly string[] {

@@ -85,7 +85,7 @@ async function isComplete(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ present: number }>(
     `select pg_catalog.count(*)::int as present
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run')`,
+      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run', 'source_table')`,
   );
   return rows[0]?.present === CREATE_TABLES.length;
 }
@@ -132,5 +132,14 @@ const CREATE_TABLES = [
      command_id text not null,
      changes json not null,
      begun_at timestamptz not null default now()
+   )`,
+  // Which table of the source each is, by its number, and whether rows of it were missed by the stream.
+  `create table if not exists _bunny.source_table (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     oid bigint not null,
+     is_recopy_due boolean not null default false,
+     primary key (mirror_id, source_schema, source_table)
    )`,
 ] as const;

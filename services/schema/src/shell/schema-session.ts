@@ -9,6 +9,7 @@ import type { FollowSessions } from './follow-sessions.js';
 import { PatternWatch } from './pattern-watch.js';
 import { PeerLinks } from './peer-links.js';
 import type { OpenSecret } from './peer-session.js';
+import { SourceTableWatch } from './source-table-watch.js';
 import { StructureWatch } from './structure-watch.js';
 
 export interface SchemaSessionOptions {
@@ -51,6 +52,7 @@ class SchemaSession {
   readonly #spec: MirrorSpec;
   readonly #structure: StructureWatch;
   readonly #patterns: PatternWatch;
+  readonly #tables: SourceTableWatch;
   readonly #sequences: SequenceFollower;
   #sequenceNotes: readonly StructureRefusal[] = [];
   #wake = new AbortController();
@@ -66,6 +68,7 @@ class SchemaSession {
     this.#links = links;
     this.#options = options;
     this.#patterns = new PatternWatch(spec, context.emit);
+    this.#tables = new SourceTableWatch({ spec, messaging: options.messaging });
     this.#sequences = new SequenceFollower(spec);
     const { messaging, openSecret, follow } = options;
     const { signal, emit } = context;
@@ -86,8 +89,13 @@ class SchemaSession {
           // A call that comes during the look ends the wait after it.
           this.#wake = new AbortController();
           await this.#structure.look();
-          await this.#patterns.look(await this.#links.source());
-          await this.#structure.note(this.#sequenceNotes);
+          const [source, destination] = [
+            await this.#links.source(),
+            await this.#links.destination(),
+          ];
+          const notes = await this.#tables.look(source, destination);
+          await this.#patterns.look(source);
+          await this.#structure.note([...notes, ...this.#sequenceNotes]);
         },
       );
     } finally {

@@ -1,0 +1,94 @@
+import type { MirrorSpec } from '@bunnydb/contracts';
+import type { QualifiedName } from '@bunnydb/pg-model';
+import type pg from 'pg';
+import { keyOf } from '../core/relation-facts.js';
+
+/** What is noted at the destination of one table of the source. */
+export interface SourceTableNote {
+  readonly noted: number | null;
+  readonly followed: number | null;
+  readonly isRecopyDue: boolean;
+  /** Where its changes go. */
+  readonly state: string;
+}
+
+/** What is noted of the mirror's tables, by `keyOf`; tables that no applier has registered are missing. */
+export async function readSourceTableNotes(
+  client: pg.Client,
+  spec: MirrorSpec,
+): Promise<ReadonlyMap<string, SourceTableNote>> {
+  const { rows } = await client.query<QualifiedName & NoteRow>(
+    `select t.source_schema as schema, t.source_table as table, t.state, s.oid::float8 as noted,
+            (t.relation::json ->> 0)::float8 as followed, coalesce(s.is_recopy_due, false) as is_recopy_due
+       from _bunny.table_state t
+       left join _bunny.source_table s
+         on (s.mirror_id, s.source_schema, s.source_table) = (t.mirror_id, t.source_schema, t.source_table)
+      where t.mirror_id = $1`,
+    [spec.id],
+  );
+  return new Map(
+    rows.map((row) => [
+      keyOf(row),
+      {
+        noted: row.noted,
+        followed: row.followed,
+        isRecopyDue: row.is_recopy_due,
+        state: row.state,
+      },
+    ]),
+  );
+}
+
+/** Notes the numbers of tables, and forgets those that left the mirror. What is due stays due. */
+export async function noteSourceTables(
+  client: pg.Client,
+  spec: MirrorSpec,
+  tables: readonly { readonly source: QualifiedName; readonly oid: number }[],
+): Promise<void> {
+  await client.query(
+    `delete from _bunny.source_table s
+      where s.mirror_id = $1 and not exists (
+        select from _bunny.table_state t
+         where (t.mirror_id, t.source_schema, t.source_table) = (s.mirror_id, s.source_schema, s.source_table))`,
+    [spec.id],
+  );
+  await client.query(
+    `insert into _bunny.source_table (mirror_id, source_schema, source_table, oid)
+     select $1, w.schema_name, w.table_name, w.oid from unnest($2::text[], $3::text[], $4::int8[]) as w (schema_name, table_name, oid)
+     on conflict (mirror_id, source_schema, source_table) do update set oid = excluded.oid where source_table.oid <> excluded.oid`,
+    [
+      spec.id,
+      tables.map(({ source }) => source.schema),
+      tables.map(({ source }) => source.table),
+      tables.map(({ oid }) => oid),
+    ],
+  );
+}
+
+/** Notes whether tables have to be copied again. */
+export async function noteRecopyDue(
+  client: pg.Client,
+  spec: MirrorSpec,
+  tables: readonly { readonly source: QualifiedName; readonly oid: number }[],
+  isDue: boolean,
+): Promise<void> {
+  await client.query(
+    `insert into _bunny.source_table (mirror_id, source_schema, source_table, oid, is_recopy_due)
+     select $1, w.schema_name, w.table_name, w.oid, $5 from unnest($2::text[], $3::text[], $4::int8[]) as w (schema_name, table_name, oid)
+     on conflict (mirror_id, source_schema, source_table) do update set oid = excluded.oid, is_recopy_due = excluded.is_recopy_due`,
+    [
+      spec.id,
+      tables.map(({ source }) => source.schema),
+      tables.map(({ source }) => source.table),
+      tables.map(({ oid }) => oid),
+      isDue,
+    ],
+  );
+}
+
+interface NoteRow {
+  readonly state: string;
+  readonly noted: number | null;
+  readonly followed: number | null;
+  readonly is_recopy_due: boolean;
+}
