@@ -86,6 +86,25 @@ export class ApiClient {
     return { status: response.status, body: text === '' ? null : parseBody(text) };
   }
 
+  /** Reads a stream of server-sent events up to a text, and leaves it. */
+  async readStreamUntil(path: string, text: string): Promise<string> {
+    const leaving = new AbortController();
+    const response = await fetch(`${this.#baseUrl}${path}`, {
+      headers: { authorization: `Bearer ${this.#token}` },
+      signal: AbortSignal.any([leaving.signal, AbortSignal.timeout(30_000)]),
+    });
+    let read = '';
+    try {
+      for await (const chunk of response.body ?? []) {
+        read += Buffer.from(chunk).toString('utf8');
+        if (read.includes(text)) return read;
+      }
+      throw new Error(`the stream ended (${response.status}) before ${text}: ${read}`);
+    } finally {
+      leaving.abort();
+    }
+  }
+
   async createPeer(peer: Readonly<Record<string, unknown>>): Promise<void> {
     expectObject(await this.call('POST', '/v1/peers', peer), 201, 'create the peer');
   }

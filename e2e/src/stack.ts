@@ -33,6 +33,12 @@ const LOG_LINES = 40;
 export interface StackOptions {
   /** More environment for all services. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** More environment for single services. */
+  readonly environmentOf?: (service: ServiceProgram) => Readonly<Record<string, string>>;
+  /** More lines of nats-server's configuration. */
+  readonly natsConfig?: string;
+  /** How the test itself signs in there. */
+  readonly natsLogin?: { readonly user: string; readonly pass: string };
   /** The PostgreSQL that holds catalog, sources and destinations; by default the shared one of the test run. */
   readonly postgresUrl?: string;
 }
@@ -49,7 +55,9 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     prefix: `${unique}_catalog`,
     ...(options.postgresUrl === undefined ? {} : { serverUrl: options.postgresUrl }),
   });
-  const nats = await startNats();
+  const nats = await startNats(
+    options.natsConfig === undefined ? {} : { config: options.natsConfig },
+  );
   const stack = new Stack(unique, nats, catalog, await freePort(), options);
   try {
     await stack.startServices();
@@ -161,7 +169,7 @@ export class Stack {
 
   /** Names of the change streams that exist. */
   async changeStreams(): Promise<string[]> {
-    const nc = await connect({ servers: this.natsUrl });
+    const nc = await connect({ servers: this.natsUrl, ...this.#options.natsLogin });
     try {
       const jsm = await jetstreamManager(nc);
       const names: string[] = [];
@@ -176,6 +184,13 @@ export class Stack {
   peakRss(): ReadonlyMap<ServiceProgram, number> {
     this.#sampleRss();
     return this.#peakRss;
+  }
+
+  /** Every line that the processes of a service have written so far. */
+  linesOf(service: ServiceProgram): readonly string[] {
+    return this.#everStarted
+      .filter((process) => process.name === service)
+      .flatMap((process) => process.lines());
   }
 
   /** The last lines that the running services wrote. */
@@ -208,6 +223,7 @@ export class Stack {
       ...(options.faultPoints === undefined ? {} : { BUNNY_FAULT_POINTS: options.faultPoints }),
       ...(service === 'control' ? this.#controlEnvironment() : {}),
       ...this.#options.environment,
+      ...this.#options.environmentOf?.(service),
     };
     const logFile = join(this.#logFolder, `${instance}.log`);
     const process = startService(service, environment, { logFile });

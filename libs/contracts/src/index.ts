@@ -12,6 +12,7 @@ export {
   type ServiceName,
   changeStreamName,
   changeSubjects,
+  commandConsumer,
   commandFilter,
   commandSubject,
   commitSubject,
@@ -31,6 +32,14 @@ export {
   statsSubject,
   tableSubject,
 } from './subjects.js';
+export {
+  EVENT_CONSUMER,
+  type NatsPermissions,
+  type SubjectRules,
+  inboxPrefix,
+  natsPermissionsOf,
+} from './nats-permissions.js';
+export { NATS_USERS, type NatsUser, renderNatsUsers } from './nats-users.js';
 export {
   DEFAULT_MIRROR_OPTIONS,
   FOREIGN_KEY_STRATEGIES,

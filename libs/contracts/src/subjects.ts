@@ -30,6 +30,8 @@ export const commandSubject = (service: ServiceName, verb: string): string =>
   `bunny.cmd.${service}.${verb}`;
 export const commandFilter = (service: ServiceName): string => `bunny.cmd.${service}.>`;
 export const ALL_COMMANDS = 'bunny.cmd.>';
+/** Durable consumer of a service on the command stream. */
+export const commandConsumer = (service: ServiceName): string => `bunny_${service}`;
 
 export const eventSubject = (mirrorId: string, service: ServiceName, type: string): string =>
   `bunny.evt.${mirrorId}.${service}.${type}`;

@@ -1,5 +1,6 @@
 import {
   COMMAND_STREAM,
+  commandConsumer,
   commandFilter,
   type AnyCommand,
   type AnyWorkerEvent,
@@ -89,7 +90,7 @@ export async function runCommandLoop(options: CommandLoopOptions): Promise<void>
   await runPullLoop({
     messaging: options.messaging,
     stream: COMMAND_STREAM,
-    durable: `bunny_${options.service}`,
+    durable: commandConsumer(options.service),
     filter: commandFilter(options.service),
     concurrency: options.concurrency ?? CONCURRENCY,
     signal: options.signal,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
-import { API_TIMEOUT_MS, connectionOptionsOf } from './connection-options.js';
+import { API_TIMEOUT_MS, type NatsAddress, connectionOptionsOf } from './connection-options.js';
 import { SILENT_LOG, type Log } from './log.js';
 import type { Messaging } from './messaging.js';
 import { toMessagingError } from './nats-failure.js';
@@ -10,10 +10,7 @@ import { NatsMessaging } from './nats-messaging.js';
 const FIRST_CONNECT_WAIT_MS = 250;
 const FIRST_CONNECT_WAIT_MAX_MS = 5_000;
 
-export interface ConnectMessagingOptions {
-  readonly url: string;
-  /** Shown by `nats server report connections`; `<service>-<instance>`. */
-  readonly name: string;
+export interface ConnectMessagingOptions extends NatsAddress {
   readonly log?: Log;
   /** Ends the wait for the first connection. */
   readonly signal?: AbortSignal;
@@ -39,7 +36,7 @@ export async function connectMessaging(options: ConnectMessagingOptions): Promis
 }
 
 async function connectAtLast(options: ConnectMessagingOptions, log: Log): Promise<NatsConnection> {
-  const connection = connectionOptionsOf(options.url, options.name);
+  const connection = connectionOptionsOf(options);
   const giveUpAt = Date.now() + (options.connectDeadlineMs ?? Number.POSITIVE_INFINITY);
   for (
     let waitMs = FIRST_CONNECT_WAIT_MS;

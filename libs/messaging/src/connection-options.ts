@@ -1,4 +1,11 @@
-import type { ConnectionOptions } from '@nats-io/transport-node';
+import {
+  type Authenticator,
+  type ConnectionOptions,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
 import { MirrorError } from '@bunnydb/failure';
 
 /** How long a request to JetStream's API may take. */
@@ -9,23 +16,57 @@ const PINGS_OUT_MAX = 2;
 const RECONNECT_WAIT_MS = 200;
 const RECONNECT_JITTER_MS = 100;
 
+/** How a client proves itself. What is secret is asked for when it is sent, so that printing the options shows none. */
+export type NatsLogin =
+  | { readonly tag: 'password'; readonly user: string; readonly password: () => string }
+  | { readonly tag: 'token'; readonly token: () => string }
+  /** `seed` begins with SU. */
+  | { readonly tag: 'nkey'; readonly seed: () => string }
+  /** The content of a `.creds` file: a JWT and its seed. */
+  | { readonly tag: 'credentials'; readonly content: () => string };
+
+/** PEM texts. */
+export interface NatsTls {
+  /** Authorities that the server's certificate is verified against; the system's by default. */
+  readonly ca?: string;
+  /** The client's own certificate and its key. */
+  readonly cert?: string;
+  readonly key?: () => string;
+}
+
+export interface NatsAddress {
+  /** As NATS_URL. */
+  readonly url: string;
+  /** Shown by `nats server report connections`. */
+  readonly name: string;
+  /** Instead of what the URL holds. */
+  readonly login?: NatsLogin;
+  /** Asks for TLS, as the scheme `tls:` does. */
+  readonly tls?: NatsTls;
+  /** Where replies come to; a server with permissions lets each user have its own only. */
+  readonly inboxPrefix?: string;
+}
+
 /**
  * Reads NATS_URL: one server or several, separated by commas, as `nats://`, `tls://`, with optional `user:password@` or
  * `token@`. Every option that matters is explicit: a service reconnects for ever, also after a refused login.
  *
  * @throws MirrorError `invalid_input` for a URL that cannot be read; its text is not repeated, since it may hold a password.
  */
-export function connectionOptionsOf(url: string, name: string): ConnectionOptions {
-  const urls = url.split(',').map((part) => parseServerUrl(part.trim()));
+export function connectionOptionsOf(address: NatsAddress): ConnectionOptions {
+  const urls = address.url.split(',').map((part) => parseServerUrl(part.trim()));
   const [first] = urls;
   if (first === undefined) {
     throw unreadableUrl();
   }
+  const login = address.login ?? loginOf(first);
+  const secure = address.tls !== undefined || urls.some((server) => server.protocol === 'tls:');
   return {
     servers: urls.map((server) => server.host),
-    name,
-    ...credentialsOf(first),
-    ...(urls.some((server) => server.protocol === 'tls:') ? { tls: {} } : {}),
+    name: address.name,
+    ...(login === undefined ? {} : { authenticator: authenticatorOf(login) }),
+    ...(secure ? { tls: tlsOf(address.tls ?? {}) } : {}),
+    ...(address.inboxPrefix === undefined ? {} : { inboxPrefix: address.inboxPrefix }),
     timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: PINGS_OUT_MAX,
@@ -55,13 +96,40 @@ function parseServerUrl(text: string): URL {
   return server;
 }
 
-function credentialsOf(server: URL): Pick<ConnectionOptions, 'user' | 'pass' | 'token'> {
-  const user = decodeURIComponent(server.username);
-  const pass = decodeURIComponent(server.password);
-  if (user === '') {
-    return {};
+function loginOf(server: URL): NatsLogin | undefined {
+  if (server.username === '') {
+    return undefined;
   }
-  return pass === '' ? { token: user } : { user, pass };
+  try {
+    const user = decodeURIComponent(server.username);
+    const password = decodeURIComponent(server.password);
+    return password === ''
+      ? { tag: 'token', token: () => user }
+      : { tag: 'password', user, password: () => password };
+  } catch {
+    throw unreadableUrl();
+  }
+}
+
+function authenticatorOf(login: NatsLogin): Authenticator {
+  switch (login.tag) {
+    case 'password':
+      return usernamePasswordAuthenticator(login.user, login.password);
+    case 'token':
+      return tokenAuthenticator(login.token);
+    case 'nkey':
+      return nkeyAuthenticator(() => new TextEncoder().encode(login.seed().trim()));
+    case 'credentials':
+      return credsAuthenticator(() => new TextEncoder().encode(login.content()));
+  }
+}
+
+function tlsOf({ ca, cert, key }: NatsTls): NonNullable<ConnectionOptions['tls']> {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key() }),
+  };
 }
 
 function unreadableUrl(): MirrorError {

@@ -7,10 +7,11 @@ import {
   LEASE_BUCKET,
   SPEC_BUCKET,
 } from '@bunnydb/contracts';
+import { MirrorError } from '@bunnydb/failure';
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { Messaging, MessagingSettings } from './messaging.js';
-import { isMissingResource, toMessagingError } from './nats-failure.js';
+import { isMissingResource, isRefusedSubject, toMessagingError } from './nats-failure.js';
 
 const DAY_MS = 86_400_000;
 const DEDUPE_WINDOW_MS = 120_000;
@@ -26,7 +27,7 @@ export interface EnsureOptions {
 
 /**
  * Makes the command stream, the event stream and both buckets, or brings their configuration in line. Safe to call at any time
- * and from every process; it is retried while JetStream is not ready.
+ * and from every process; it is retried while JetStream is not ready, and while a process that may not make them waits for control.
  *
  * @throws MirrorError at the deadline.
  */
@@ -50,6 +51,9 @@ export async function ensureControlStreams(
   }
 }
 
+/** Who may not make the streams: where NATS has permissions, they are control's, with control's settings. */
+const refused = new WeakSet<Messaging>();
+
 async function ensureStream(messaging: Messaging, config: ControlStreamConfig): Promise<void> {
   const existing = await messaging.jsm.streams.info(config.name).catch((error: unknown) => {
     if (isMissingResource(error)) {
@@ -57,14 +61,30 @@ async function ensureStream(messaging: Messaging, config: ControlStreamConfig): 
     }
     throw error;
   });
-  if (existing === undefined) {
-    await messaging.jsm.streams.add(config);
+  if (existing !== undefined && holds(existing.config, config)) {
     return;
   }
-  if (!holds(existing.config, config)) {
+  if (refused.has(messaging)) {
+    if (existing === undefined) {
+      throw new MirrorError('messaging_unavailable', 'the control streams are not there yet');
+    }
+    return;
+  }
+  try {
+    if (existing === undefined) {
+      await messaging.jsm.streams.add(config);
+      return;
+    }
     // Retention and storage of a stream cannot be changed; the rest can, and the server says so if not.
     await messaging.jsm.streams.update(config.name, config);
     messaging.log.info({ stream: config.name }, 'the configuration of a stream was updated');
+  } catch (error) {
+    if (!isRefusedSubject(error)) {
+      throw error;
+    }
+    refused.add(messaging);
+    messaging.log.info({ stream: config.name }, 'the control streams are made by control only');
+    await ensureStream(messaging, config);
   }
 }
 

@@ -1,4 +1,5 @@
 export { connectMessaging, type ConnectMessagingOptions } from './connect-messaging.js';
+export type { NatsAddress, NatsLogin, NatsTls } from './connection-options.js';
 export type {
   Messaging,
   MessagingSettings,

@@ -54,6 +54,14 @@ export function isWrongLastSequence(error: unknown): boolean {
   return error instanceof JetStreamApiError && [10071, 10164].includes(error.code);
 }
 
+/** True when the server lets the user not publish or subscribe to the subject. */
+export function isRefusedSubject(error: unknown): boolean {
+  return (
+    error instanceof errors.PermissionViolationError ||
+    (error instanceof Error && error.cause instanceof errors.PermissionViolationError)
+  );
+}
+
 function judge(error: unknown): readonly [FailureKind, string, FailureDetail] {
   if (error instanceof JetStreamApiError) {
     const known = KIND_OF_API_CODE.get(error.code);
@@ -70,14 +78,15 @@ function judge(error: unknown): readonly [FailureKind, string, FailureDetail] {
   if (error instanceof errors.TimeoutError || isTimeoutCause(error)) {
     return ['messaging_unavailable', 'no answer came in time', {}];
   }
-  if (error instanceof errors.PermissionViolationError) {
-    return ['privilege_missing', 'NATS refused a subject', { subject: error.subject }];
+  const refused = error instanceof Error ? (error.cause ?? error) : error;
+  if (refused instanceof errors.PermissionViolationError) {
+    return ['privilege_missing', 'NATS refused a subject', { subject: refused.subject }];
   }
   if (
     error instanceof errors.AuthorizationError ||
     error instanceof errors.UserAuthenticationExpiredError
   ) {
-    return ['messaging_unavailable', 'NATS refused the credentials of NATS_URL', {}];
+    return ['messaging_unavailable', 'NATS refused the login', {}];
   }
   if (
     error instanceof errors.ClosedConnectionError ||

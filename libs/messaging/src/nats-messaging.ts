@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MirrorError, reportOf } from '@bunnydb/failure';
 import { jetstream, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { Kvm, type KV } from '@nats-io/kv';
-import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { errors, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { Log } from './log.js';
 import type {
   Messaging,
@@ -115,7 +115,7 @@ export class NatsMessaging implements Messaging {
       ...(options.queue === undefined ? {} : { queue: options.queue }),
       callback: (error, message) => {
         if (error !== null) {
-          this.log.error({ subject, error: error.name }, 'a subscription failed');
+          this.log.error({ subject, error }, 'a subscription failed');
           return;
         }
         handle(message).catch((failure: unknown) => {
@@ -179,7 +179,10 @@ export class NatsMessaging implements Messaging {
           }
           break;
         case 'error':
-          this.log.error({ error: status.error.name }, 'nats reported an error');
+          this.log.error(
+            { error: status.error, ...refusedSubjectOf(status.error) },
+            'nats reported an error',
+          );
           break;
         case 'slowConsumer':
           this.log.warn({ pending: status.pending }, 'a subscription cannot keep up');
@@ -189,6 +192,17 @@ export class NatsMessaging implements Messaging {
       }
     }
   }
+}
+
+/** A subject that the user may not use: whoever sets permissions has to know which. */
+function refusedSubjectOf(error: Error): {
+  readonly subject?: string;
+  readonly operation?: string;
+} {
+  if (!(error instanceof errors.PermissionViolationError)) {
+    return {};
+  }
+  return { subject: error.subject, operation: error.operation };
 }
 
 /** An empty payload stands for `{}`, so that `nats req <subject> ''` asks a question without arguments. */

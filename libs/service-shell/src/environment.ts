@@ -167,12 +167,22 @@ export function optionalSecret(variable: string): Setting<Secret | undefined> {
         return new Secret(raw);
       }
       const path = valueOf(environment, `${variable}_FILE`);
-      return path === undefined ? undefined : new Secret(readSecretFile(variable, path));
+      return path === undefined ? undefined : new Secret(readFile(`${variable}_FILE`, path));
     },
   };
 }
 
-function readSecretFile(variable: string, path: string): string {
+/** The content of a file that the variable names, where it is set; it may be secret. */
+export function optionalFile(variable: string): Setting<Secret | undefined> {
+  return {
+    read: (environment) => {
+      const path = valueOf(environment, variable);
+      return path === undefined ? undefined : new Secret(readFile(variable, path));
+    },
+  };
+}
+
+function readFile(variable: string, path: string): string {
   try {
     const content = readFileSync(path, 'utf8').trim();
     if (content !== '') {
@@ -181,7 +191,7 @@ function readSecretFile(variable: string, path: string): string {
   } catch {
     // Told below: an unreadable file and an empty one are mended alike.
   }
-  throw new InvalidSetting(`${variable}_FILE`, 'names a file that is empty or cannot be read');
+  throw new InvalidSetting(variable, 'names a file that is empty or cannot be read');
 }
 
 function valueOf(environment: Environment, variable: string): string | undefined {

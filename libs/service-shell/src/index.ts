@@ -7,6 +7,7 @@ export {
   choice,
   flag,
   integer,
+  optionalFile,
   optionalInteger,
   optionalSecret,
   optionalText,
@@ -23,6 +24,7 @@ export {
   SHELL_SETTINGS,
   type ShellConfig,
 } from './shell-settings.js';
+export { NATS_SETTINGS, natsAddressOf, type NatsConfig } from './nats-settings.js';
 export { Secret } from './secret.js';
 export { createLog, type LogOptions, type ServiceLog } from './create-log.js';
 export { errorRecordOf, type ErrorRecord } from './error-record.js';

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { inboxPrefix } from '@bunnydb/contracts';
 import { connectMessaging, ensureControlStreams, startHeartbeat } from '@bunnydb/messaging';
 import { openApplication } from './application.js';
 import { createLog, type ServiceLog } from './create-log.js';
@@ -75,7 +76,8 @@ async function startAndWait<Config extends ShellConfig>(
   opened.unshift(step('telemetry', CLOSE_MS, () => telemetry.shutdown()));
 
   const messaging = await connectMessaging({
-    url: config.natsUrl,
+    ...natsAddressOf(config),
+    inboxPrefix: inboxPrefix(name),
     name: `${name}-${config.instance}`,
     log,
     signal,

@@ -11,6 +11,7 @@ import {
 } from './environment.js';
 import { type SamplerSettings, TRACE_SAMPLERS, samplerSettingsOf } from './trace-sampler.js';
 import { parseFaultPlan, type FaultPlan } from './fault-plan.js';
+import { NATS_SETTINGS } from './nats-settings.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -39,7 +40,7 @@ function traceSampler(variable: string, argumentVariable: string): Setting<Sampl
 
 /** What every service reads from the environment; a service's own `config.ts` spreads it into its schema. */
 export const SHELL_SETTINGS = {
-  natsUrl: text('NATS_URL', 'nats://127.0.0.1:4222'),
+  ...NATS_SETTINGS,
   instance: text('BUNNY_INSTANCE', `${hostname()}-${process.pid}`),
   logLevel: choice('BUNNY_LOG_LEVEL', LOG_LEVELS, 'info'),
   leaseTtlMs: integer('BUNNY_LEASE_TTL_MS', { min: 500, max: 600_000 }, 5_000),

@@ -1,3 +1,4 @@
+import { inboxPrefix } from '@bunnydb/contracts';
 import type { Messaging } from '@bunnydb/messaging';
 import { isMissingResource, toMessagingError } from '@bunnydb/messaging';
 import { MirrorError } from '@bunnydb/failure';
@@ -27,7 +28,7 @@ interface OpenRequest {
  */
 export class ChangeReader {
   readonly #options: ChangeReaderOptions;
-  readonly #inbox = createInbox();
+  readonly #inbox = createInbox(inboxPrefix('apply'));
   readonly #messages: { readonly raw: RawMessage; readonly bytes: number }[] = [];
   readonly #requests: OpenRequest[] = [];
   #subscription: Subscription | undefined;

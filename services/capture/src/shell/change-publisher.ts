@@ -1,3 +1,4 @@
+import { inboxPrefix } from '@bunnydb/contracts';
 import { type FailureKind, MirrorError } from '@bunnydb/failure';
 import {
   type Msg,
@@ -62,7 +63,7 @@ interface Outstanding {
  */
 export class ChangePublisher implements MessageSink {
   readonly #options: ChangePublisherOptions;
-  readonly #inbox = createInbox();
+  readonly #inbox = createInbox(inboxPrefix('capture'));
   readonly #subscription: Subscription;
   readonly #watch: NodeJS.Timeout;
   /** In order of their sequence. */

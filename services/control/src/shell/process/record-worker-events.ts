@@ -1,4 +1,4 @@
-import type { AnyWorkerEvent } from '@bunnydb/contracts';
+import { type AnyWorkerEvent, EVENT_CONSUMER } from '@bunnydb/contracts';
 import { type Messaging, consumeEvents } from '@bunnydb/messaging';
 import type { ServiceLog } from '@bunnydb/service-shell';
 import { mirrorStream } from '../../core/control-event.js';
@@ -18,7 +18,7 @@ export interface RecordOptions {
 export async function recordWorkerEvents(options: RecordOptions): Promise<void> {
   await consumeEvents({
     messaging: options.messaging,
-    durable: 'bunny_control',
+    durable: EVENT_CONSUMER,
     onEvent: (event) => recordWorkerEvent(options, event),
     signal: options.signal,
   });
