@@ -35,6 +35,7 @@ export interface MirrorView {
   readonly last_lsn: string | null;
   readonly lag_bytes: number | null;
   readonly error_message: string | null;
+  readonly error_hint: string | null;
   readonly error_count: number;
   readonly next_retry_at: string | null;
   readonly tables?: readonly TableView[];

@@ -8,16 +8,18 @@ const ONE_WAY_MS = 300;
 export class TcpProxy {
   readonly #server: Server;
   readonly #links = new Set<Link>();
+  #target: { readonly host: string; readonly port: number };
 
-  private constructor(server: Server) {
+  private constructor(server: Server, host: string, port: number) {
     this.#server = server;
+    this.#target = { host, port };
   }
 
   static async start(host: string, port: number): Promise<TcpProxy> {
     const server = createServer({ noDelay: true });
-    const proxy = new TcpProxy(server);
+    const proxy = new TcpProxy(server, host, port);
     server.on('connection', (client) => {
-      const link = new Link(client, connect({ host, port, noDelay: true }));
+      const link = new Link(client, connect({ ...proxy.#target, noDelay: true }));
       proxy.#links.add(link);
       link.onClose(() => proxy.#links.delete(link));
     });
@@ -30,6 +32,12 @@ export class TcpProxy {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('the proxy is closed');
     return address.port;
+  }
+
+  /** From now on another server is at this address; the connections to the one before are cut. */
+  leadTo(host: string, port: number): void {
+    this.#target = { host, port };
+    this.cut();
   }
 
   /** Cuts every connection, as a pulled cable would look from both ends. */
