@@ -1,3 +1,4 @@
+export { type Certificate, CertificateAuthority, type CertificateWish } from './certificates.js';
 export { type ChildExit } from './child-exit.js';
 export {
   type FollowedComparison,
@@ -26,6 +27,7 @@ export {
   THROW_AWAY_SETTINGS,
   startPostgres,
 } from './postgres-server.js';
+export { type TlsWish, serveTls } from './postgres-tls.js';
 export { repositoryRoot } from './repository-root.js';
 export {
   type ServiceOptions,
