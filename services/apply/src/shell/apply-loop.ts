@@ -265,6 +265,8 @@ export class ApplyLoop {
     this.#throwUnlessRemedied(first);
     await this.#resetSession();
     this.#position = first.advance.from;
+    // A table that is locked leaves with the first batch of its transaction: nothing of that is committed.
+    if (remedyFor(first) === 'hold') await this.#judge(first.batches, first);
     const wasAlone = first.batches.length === 1;
     for (const batch of refused.flatMap((work) => work.batches)) {
       const isCulprit = wasAlone && batch === first.batches[0] && remedyFor(first) === 'exact';
@@ -281,9 +283,10 @@ export class ApplyLoop {
       this.#inFlight.splice(0);
       this.#position = work.advance.from;
       this.#throwUnlessRemedied(work);
-      const isExact = remedyFor(work) === 'exact';
-      if (mode === 'exact' && isExact && !isStaleCatalog(work)) {
-        await this.#judge(batch, work);
+      const remedy = remedyFor(work);
+      const isExact = remedy === 'exact';
+      if (remedy === 'hold' || (mode === 'exact' && isExact && !isStaleCatalog(work))) {
+        await this.#judge([batch], work);
         attempt = 0;
         mode = 'fast';
         continue;
@@ -294,9 +297,11 @@ export class ApplyLoop {
     }
   }
 
-  /** Takes out of the main lane what a batch is refused for, or has the structure mended. @throws MirrorError when neither can be done. */
-  async #judge(batch: Batch, work: InFlight): Promise<void> {
+  /** Takes out of the main lane what batches are refused for, or has the structure mended. @throws MirrorError when neither can be done. */
+  async #judge(batches: readonly Batch[], work: InFlight): Promise<void> {
     const failure = failureOf(work);
+    const [batch] = batches;
+    if (!batch) throw failure;
     const remedy = await this.#options.refusals.judge(failure, batch.commit.head.batch);
     if (remedy.tag === 'stop') throw failure;
     this.#notes.set(batch, [...this.#notesOf([batch]), ...remedy.notes]);

@@ -1,6 +1,7 @@
 import { type MirrorError, faultPoint } from '@bunnydb/failure';
 import { type ConnectionSettings, closeSession, connectClient } from '@bunnydb/pg-client';
 import { ZERO_LSN } from '@bunnydb/pg-model';
+import type { Remedy } from '../core/batch-failure.js';
 import type { MirrorTable } from '../core/mirror-tables.js';
 import { type SkipRule, isSkipped, planSteps } from '../core/work-step.js';
 import { WorkTally } from '../core/work-tally.js';
@@ -78,11 +79,11 @@ async function tryJoin(
     }
     await transactions.rollBack();
     const failure = writeFailure(outcome.error, outcome.label);
-    return { failure, mayPass: remedyFor({ outcome }) !== 'stop' };
+    return { failure, mayPass: MAY_PASS.has(remedyFor({ outcome })) };
   } catch (error) {
     const outcome = { ok: false as const, error, label: undefined };
     const failure = writeFailure(error, undefined);
-    return { failure, mayPass: remedyFor({ outcome }) !== 'stop' };
+    return { failure, mayPass: MAY_PASS.has(remedyFor({ outcome })) };
   }
 }
 
@@ -133,4 +134,6 @@ async function replay(
   return lastId;
 }
 
+/** What another way of writing, or the same once more, may help. */
+const MAY_PASS: ReadonlySet<Remedy> = new Set<Remedy>(['exact', 'again']);
 const PIECE_BYTES = 4 * 1024 * 1024;
