@@ -33,10 +33,7 @@ export interface CreateMirrorOptions {
 /** A fresh source and a fresh destination database, their peers, and sessions to look at both. */
 export class DatabasePair {
   readonly name: string;
-  readonly source: pg.Client;
-  readonly destination: pg.Client;
-  /** A second session on the destination, for who looks while a test waits. */
-  readonly observer: pg.Client;
+  #clients: PairClients;
   readonly #api: ApiClient;
   readonly #sourceDatabase: TestDatabase;
   readonly #destinationDatabase: TestDatabase;
@@ -48,11 +45,7 @@ export class DatabasePair {
     name: string,
     api: ApiClient,
     databases: { readonly source: TestDatabase; readonly destination: TestDatabase },
-    clients: {
-      readonly source: pg.Client;
-      readonly destination: pg.Client;
-      readonly observer: pg.Client;
-    },
+    clients: PairClients,
     proxies: PairProxies | null,
   ) {
     this.#proxies = proxies;
@@ -60,9 +53,7 @@ export class DatabasePair {
     this.#api = api;
     this.#sourceDatabase = databases.source;
     this.#destinationDatabase = databases.destination;
-    this.source = clients.source;
-    this.destination = clients.destination;
-    this.observer = clients.observer;
+    this.#clients = clients;
   }
 
   static async create(name: string, api: ApiClient, options: PairOptions): Promise<DatabasePair> {
@@ -90,15 +81,31 @@ export class DatabasePair {
       ...connectionOf(destination),
       ...(proxies === null ? {} : { port: proxies.destination.port }),
     });
-    const clients = {
-      source: await source.connect(),
-      destination: await destination.connect(),
-      observer: await destination.connect(),
-    };
+    const clients = await connectBoth(source, destination);
     await Promise.all([clients.source.query(MARK_SCHEMA), clients.destination.query(MARK_SCHEMA)]);
     if (options.source !== undefined) await clients.source.query(options.source);
     if (options.destination !== undefined) await clients.destination.query(options.destination);
     return new DatabasePair(name, api, { source, destination }, clients, proxies);
+  }
+
+  get source(): pg.Client {
+    return this.#clients.source;
+  }
+
+  get destination(): pg.Client {
+    return this.#clients.destination;
+  }
+
+  /** A second session on the destination, for who looks while a test waits. */
+  get observer(): pg.Client {
+    return this.#clients.observer;
+  }
+
+  /** Makes the test's own sessions anew, as they are needed after a server was restarted. */
+  async reconnect(): Promise<void> {
+    const { source, destination, observer } = this.#clients;
+    await Promise.allSettled([source, destination, observer].map((client) => client.end()));
+    this.#clients = await connectBoth(this.#sourceDatabase, this.#destinationDatabase);
   }
 
   /** The proxies of a pair that was created with them. */
@@ -128,8 +135,8 @@ export class DatabasePair {
         destination_peer: `${this.name}_destination`,
       },
       this.#api,
-      { session: this.source, url: this.sourceUrl },
-      { session: this.destination, url: this.destinationUrl },
+      { session: () => this.source, url: this.sourceUrl },
+      { session: () => this.destination, url: this.destinationUrl },
     );
     try {
       await mirror.create();
@@ -149,8 +156,8 @@ export class DatabasePair {
         destination_peer: `${behind.name}_destination`,
       },
       this.#api,
-      { session: this.destination, url: this.destinationUrl },
-      { session: behind.destination, url: behind.destinationUrl },
+      { session: () => this.destination, url: this.destinationUrl },
+      { session: () => behind.destination, url: behind.destinationUrl },
     );
     await mirror.create();
     return mirror;
@@ -192,6 +199,20 @@ export class DatabasePair {
     await Promise.all([this.#proxies?.source.stop(), this.#proxies?.destination.stop()]);
     await Promise.all([this.#sourceDatabase.drop(), this.#destinationDatabase.drop()]);
   }
+}
+
+interface PairClients {
+  readonly source: pg.Client;
+  readonly destination: pg.Client;
+  readonly observer: pg.Client;
+}
+
+async function connectBoth(source: TestDatabase, destination: TestDatabase): Promise<PairClients> {
+  return {
+    source: await source.connect(),
+    destination: await destination.connect(),
+    observer: await destination.connect(),
+  };
 }
 
 function withMark(request: MirrorWish): MirrorWish {

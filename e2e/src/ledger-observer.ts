@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { ACCOUNTS, OPENING_BALANCE } from './ledger.js';
+import { ACCOUNTS, OPENING_BALANCE, isLost } from './ledger.js';
 
 export interface LedgerSnapshot {
   readonly total: bigint;
@@ -42,35 +42,55 @@ export async function readLedger(client: pg.Client): Promise<LedgerSnapshot> {
   };
 }
 
-/** Looks at the destination's ledger again and again, and keeps every violation of its invariants. */
+/** Looks at the destination's ledger again and again, and keeps every violation of its invariants. A server may go away and come back. */
 export async function startLedgerObserver(connectionString: string): Promise<LedgerObserver> {
-  const client = new pg.Client({ connectionString, application_name: 'testkit' });
-  await client.connect();
+  const client = await connect(connectionString);
   const stopping = new AbortController();
-  const loop = observe(client, stopping.signal);
+  const loop = observe(client, connectionString, stopping.signal);
+  loop.catch(() => undefined);
   return {
     async stop() {
       stopping.abort();
-      try {
-        return await loop;
-      } finally {
-        await client.end();
-      }
+      return await loop;
     },
   };
+}
+
+async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString, application_name: 'testkit' });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
 
 const PAUSE_MS = 20;
 const VIOLATIONS_MAX = 20;
 
-async function observe(client: pg.Client, signal: AbortSignal): Promise<ObserverResult> {
+async function observe(
+  first: pg.Client,
+  connectionString: string,
+  signal: AbortSignal,
+): Promise<ObserverResult> {
+  let client: pg.Client | undefined = first;
   const expected = BigInt(ACCOUNTS) * BigInt(OPENING_BALANCE);
   const violations: string[] = [];
   const states = new Set<bigint>();
   let snapshots = 0;
   let last = -1n;
   while (!signal.aborted) {
-    const seen = await readLedger(client);
+    let seen: LedgerSnapshot;
+    try {
+      client ??= await connect(connectionString);
+      seen = await readLedger(client);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      await client?.end().catch(() => undefined);
+      client = undefined;
+      // A server that crashed forgets commits that it had not flushed: they are applied once more.
+      last = -1n;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      continue;
+    }
     snapshots += 1;
     states.add(seen.counted);
     if (violations.length < VIOLATIONS_MAX) {
@@ -82,5 +102,6 @@ async function observe(client: pg.Client, signal: AbortSignal): Promise<Observer
     last = seen.counted;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+  await client?.end();
   return { snapshots, distinctStates: states.size, violations };
 }

@@ -83,16 +83,11 @@ export interface LedgerWriterOptions {
   readonly stepsPerTransaction?: number;
 }
 
-/** Starts sessions that write to the ledger until they are stopped. */
+/** Starts sessions that write to the ledger until they are stopped. One whose server goes away comes back with it. */
 export async function startLedgerWriters(options: LedgerWriterOptions): Promise<LedgerWriters> {
   const stopping = new AbortController();
   const clients = await Promise.all(
-    Array.from({ length: options.sessions }, async () => {
-      const client = new pg.Client({ connectionString: options.connectionString });
-      client.on('error', () => undefined);
-      await client.connect();
-      return client;
-    }),
+    Array.from({ length: options.sessions }, () => connect(options.connectionString)),
   );
   const loops = clients.map((client, index) =>
     writeLoop(client, index + 1, options, stopping.signal),
@@ -101,28 +96,59 @@ export async function startLedgerWriters(options: LedgerWriterOptions): Promise<
     async stop() {
       stopping.abort();
       const counts = await Promise.all(loops);
-      await Promise.all(clients.map((client) => client.end()));
       return counts.reduce((sum, count) => sum + count, 0);
     },
   };
 }
 
+async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+async function reconnect(connectionString: string, signal: AbortSignal): Promise<pg.Client | null> {
+  while (!signal.aborted) {
+    try {
+      return await connect(connectionString);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    }
+  }
+  return null;
+}
+
+/** A server that stops ends its sessions with one of these, or with no word at all. */
+export const isLost = (error: unknown): boolean =>
+  !(error instanceof pg.DatabaseError) || /^(57P0|08)/.test(error.code ?? '');
+
+const RECONNECT_MS = 50;
+
 async function writeLoop(
-  client: pg.Client,
+  first: pg.Client,
   session: number,
   options: LedgerWriterOptions,
   signal: AbortSignal,
 ): Promise<number> {
+  let client: pg.Client | null = first;
   const intervalMs = 1000 / options.transactionsPerSecond;
   const steps = options.stepsPerTransaction ?? 1;
   let committed = 0;
   let due = performance.now();
-  while (!signal.aborted) {
-    if (await writeOnce(client, session, steps)) committed += 1;
+  while (client !== null && !signal.aborted) {
+    try {
+      if (await writeOnce(client, session, steps)) committed += 1;
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      await client.end().catch(() => undefined);
+      client = await reconnect(options.connectionString, signal);
+    }
     due = Math.max(due + intervalMs, performance.now() - 1000);
     const waitMs = due - performance.now();
     if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
+  await client?.end();
   return committed;
 }
 

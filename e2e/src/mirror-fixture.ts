@@ -11,7 +11,8 @@ const STATUS_DEADLINE_MS = 60_000;
 
 /** A database of a mirror under test. */
 export interface MirrorSide {
-  readonly session: pg.Client;
+  /** The present one: a server may be restarted. */
+  readonly session: () => pg.Client;
   readonly url: string;
 }
 
@@ -92,10 +93,12 @@ export class MirrorFixture {
     let position = 'none';
     await until(
       async () => {
-        const answer = await this.#destination.session.query<{ lsn: string; reached: boolean }>(
-          `select lsn::text, lsn >= $2::pg_lsn as reached from _bunny.position where mirror_name = $1`,
-          [this.name, target],
-        );
+        const answer = await this.#destination
+          .session()
+          .query<{ lsn: string; reached: boolean }>(
+            `select lsn::text, lsn >= $2::pg_lsn as reached from _bunny.position where mirror_name = $1`,
+            [this.name, target],
+          );
         position = answer.rows[0]?.lsn ?? 'none';
         return answer.rows[0]?.reached === true;
       },
@@ -133,12 +136,14 @@ export class MirrorFixture {
    * themselves and only flushed WAL is sent.
    */
   async #markedSourceLsn(): Promise<string> {
-    const { rows } = await this.#source.session.query<{ lsn: string }>(
-      'select pg_current_wal_insert_lsn()::text as lsn',
-    );
-    await this.#source.session.query(
-      `begin; set local synchronous_commit = on; insert into ${MARK_TABLE} default values; commit`,
-    );
+    const { rows } = await this.#source
+      .session()
+      .query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn');
+    await this.#source
+      .session()
+      .query(
+        `begin; set local synchronous_commit = on; insert into ${MARK_TABLE} default values; commit`,
+      );
     const lsn = rows[0]?.lsn;
     if (lsn === undefined) throw new Error('the source has no WAL position');
     return lsn;
