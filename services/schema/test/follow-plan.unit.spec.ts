@@ -4,6 +4,7 @@ import type { ColumnModel } from '../src/core/catalog-model.js';
 import type { NamedColumn } from '../src/core/column-names.js';
 import { PLAIN_COLUMN } from '../src/core/follow-added.js';
 import type { FollowFacts, ShapeColumn, SourceColumn } from '../src/core/follow-facts.js';
+import { NO_ENUM_LABELS } from '../src/core/enum-labels.js';
 import { placeColumns } from '../src/core/follow-placement.js';
 import { planFollow } from '../src/core/follow-plan.js';
 import { matchShape } from '../src/core/follow-shape.js';
@@ -294,6 +295,8 @@ describe('types', () => {
         { ...base, name: 'old', kind: 'enum', labels: ['a', 'b', 'c'] },
       ],
       new Map([['"s"."old"', ['b']]]),
+      NO_ENUM_LABELS,
+      false,
     );
     expect(steps.flatMap((step) => step.sql)).toEqual([
       `create type "s"."new" as enum ('x')`,

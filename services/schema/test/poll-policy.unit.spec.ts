@@ -34,6 +34,20 @@ describe('what a poll makes', () => {
     expect(isMade('drop_index', 's.live')).toBe(false);
   });
 
+  it('drops what the source has dropped, also of a held table, and nothing that only the destination ever had', () => {
+    const of = (kind: ChangeKind, table: string, more: Partial<StructureChange>): boolean =>
+      isMadeByPoll({ ...change(kind, table), ...more }, places);
+    for (const kind of ['drop_check', 'drop_index', 'drop_constraint'] as const) {
+      expect(of(kind, 's.live', { followsDrop: true })).toBe(true);
+      expect(of(kind, 's.held', { followsDrop: true })).toBe(true);
+    }
+    expect(of('replace_check', 's.live', { overwrites: false })).toBe(true);
+    expect(of('replace_check', 's.live', { overwrites: true })).toBe(false);
+    expect(of('set_comment', 's.live', { overwrites: true })).toBe(true);
+    expect(waitsForStream('drop_index')).toBe(true);
+    expect(waitsForStream('drop_check')).toBe(false);
+  });
+
   it('waits for the stream when rows that come before may not fit', () => {
     expect(waitsForStream('add_check')).toBe(true);
     expect(waitsForStream('set_default')).toBe(true);

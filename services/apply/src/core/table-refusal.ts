@@ -16,15 +16,14 @@ export function refusedTables(failure: MirrorError, tables: MirrorTables): reado
 }
 
 /** Whether another structure of the destination might take what was refused. */
-export function mayBeStructural({ kind, detail }: MirrorError): boolean {
-  if (kind === 'constraint_violated') return !ROWS_IN_THE_WAY.has(String(detail['sqlstate']));
+export function mayBeStructural({ kind }: MirrorError): boolean {
   return STRUCTURAL.has(kind);
 }
 
 const STRUCTURAL: ReadonlySet<FailureKind> = new Set([
+  // Also where a row is in the way: the source may have dropped the key.
+  'constraint_violated',
   'schema_mismatch',
   'table_missing',
   'value_rejected',
 ]);
-/** A unique or exclusion constraint. */
-const ROWS_IN_THE_WAY: ReadonlySet<string> = new Set(['23505', '23P01']);

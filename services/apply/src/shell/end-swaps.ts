@@ -9,6 +9,8 @@ export const SCHEMA_SERVICE_TABLES = [
   'built_table',
   'sync_run',
   'source_table',
+  'carried_object',
+  'enum_label',
 ] as const;
 
 /**

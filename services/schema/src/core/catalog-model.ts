@@ -153,7 +153,12 @@ interface TypeBase {
 /** A type of the user's that a column needs. */
 export type TypeModel = TypeBase &
   (
-    | { readonly kind: 'enum'; readonly labels: readonly string[] }
+    | {
+        readonly kind: 'enum';
+        readonly labels: readonly string[];
+        /** The OID of each label: the same as long as the type lives, whatever the label's name. */
+        readonly labelOids?: readonly number[];
+      }
     | {
         readonly kind: 'domain';
         readonly baseType: string;

@@ -6,12 +6,22 @@ import {
   findAlike,
   noteCounterpart,
 } from './diff-indexes.js';
-import { type ChangeStatement, blocking, changeOf, online } from './structure-change.js';
+import type { FoundObject } from './carried-objects.js';
+import { renameConstraint } from './diff-renamed-objects.js';
+import {
+  type ChangeStatement,
+  blocking,
+  changeOf,
+  dropTraits,
+  online,
+} from './structure-change.js';
 import type { ConstraintKind, ConstraintModel, IndexModel } from './structure-model.js';
 import {
   type DiffSink,
   type TablePair,
   excludedColumn,
+  foundObject,
+  meetCounterpart,
   objectText,
   pickAlike,
   tableSql,
@@ -65,6 +75,15 @@ function noteMatch(
   const index = pair.source.indexes.find((other) => other.constraint === constraint.name);
   const theirs = pair.destination.indexes.find((other) => other.constraint === match.name);
   if (index && theirs) noteCounterpart(pair, index, theirs, sink);
+  const found = foundConstraint(pair, match);
+  if (meetCounterpart(pair, constraint.name, found, sink)) {
+    renameConstraint(pair, match.name, constraint.name, sink);
+  }
+}
+
+function foundConstraint(pair: TablePair, constraint: ConstraintModel): FoundObject {
+  const definition = `${constraint.kind} ${constraint.definition}`;
+  return foundObject(pair, 'constraint', constraint.name, definition);
 }
 
 function isAlike(one: ConstraintModel, other: ConstraintModel): boolean {
@@ -97,6 +116,7 @@ function addCheck(
         ),
       ],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
+      overwrites: overwritesOwn(pair, inTheWay, sink),
       reason: inTheWay ? 'the check is defined otherwise' : 'the destination lacks the check',
     }),
   );
@@ -150,6 +170,7 @@ function addKey(
       locks: isBuiltOnline
         ? 'SHARE UPDATE EXCLUSIVE while the index is built, then ACCESS EXCLUSIVE briefly'
         : 'ACCESS EXCLUSIVE on the table, as long as it takes to build the index',
+      overwrites: overwritesOwn(pair, inTheWay, sink),
       reason: inTheWay
         ? 'the constraint is defined otherwise'
         : 'the destination lacks the constraint',
@@ -203,16 +224,31 @@ function dropLeftOver(pair: TablePair, index: IndexModel, sink: DiffSink): Chang
   return dropStatement(name, false);
 }
 
+/** Whether what is in the way did not come from the source. */
+function overwritesOwn(
+  pair: TablePair,
+  inTheWay: ConstraintModel | undefined,
+  sink: DiffSink,
+): boolean {
+  return inTheWay !== undefined && !sink.carried.isOurs(foundConstraint(pair, inTheWay));
+}
+
 function dropConstraint(pair: TablePair, constraint: ConstraintModel, sink: DiffSink): void {
+  const isOurs = sink.carried.isOurs(foundConstraint(pair, constraint));
+  if (isOurs) {
+    // Its comment and the settings of its index go along.
+    for (const part of ['index', 'constraint'] as const) {
+      sink.counterparts.replace(pair.destination.name, part, constraint.name);
+    }
+  }
   sink.changes.push(
     changeOf({
       kind: constraint.kind === 'check' ? 'drop_check' : 'drop_constraint',
       object: objectText(pair, constraint.name),
       table: tableText(pair),
       statements: [dropConstraintStatement(pair, constraint.name)],
-      destructive: true,
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
-      reason: 'only the destination has the constraint',
+      ...dropTraits(isOurs, 'the constraint'),
     }),
   );
 }

@@ -4,14 +4,18 @@ import {
   quoteIdentifier,
   quoteQualifiedName,
 } from '@bunnydb/pg-model';
+import type { FoundObject } from './carried-objects.js';
+import { renameConstraint } from './diff-renamed-objects.js';
 import type { FindDestination } from './pair-relations.js';
-import { blocking, changeOf, online } from './structure-change.js';
+import { blocking, changeOf, dropTraits, online } from './structure-change.js';
 import type { ForeignKeyModel } from './structure-model.js';
 import {
   type DiffOptions,
   type DiffSink,
   type TablePair,
   excludedColumn,
+  foundObject,
+  meetCounterpart,
   objectText,
   pickAlike,
   tableSql,
@@ -31,7 +35,10 @@ export function diffForeignKeys(
     const hindrance = hindranceOf(pair, key, referenced, options);
     if (referenced === undefined || hindrance !== undefined) {
       const same = [...unmatched].find((other) => other.name === key.name);
-      if (same) unmatched.delete(same);
+      if (same) {
+        unmatched.delete(same);
+        sink.carried.isOurs(foundKey(pair, same));
+      }
       sink.notes.push({ object: objectText(pair, key.name), reason: hindrance ?? 'outside' });
       continue;
     }
@@ -43,16 +50,26 @@ export function diffForeignKeys(
     if (match) {
       unmatched.delete(match);
       if (!match.isValidated && wanted.isValidated) validateKey(pair, match.name, wanted, sink);
+      if (meetCounterpart(pair, key.name, foundKey(pair, match), sink)) {
+        renameConstraint(pair, match.name, key.name, sink);
+      }
       continue;
     }
     const inTheWay = [...unmatched].find((other) => other.name === key.name);
     if (inTheWay) {
+      // The source's own, which is only not checked when the strategy says.
+      const isSame = definitionOf(inTheWay) === definitionOf({ ...key, referenced });
+      if (isSame) sink.carried.note(foundKey(pair, inTheWay));
       unmatched.delete(inTheWay);
       sink.counterparts.replace(pair.destination.name, 'constraint', inTheWay.name);
     }
-    addKey(pair, wanted, inTheWay !== undefined, sink);
+    addKey(pair, wanted, inTheWay, sink);
   }
   for (const key of unmatched) dropKey(pair, key, sink);
+}
+
+function foundKey(pair: TablePair, key: ForeignKeyModel): FoundObject {
+  return foundObject(pair, 'constraint', key.name, definitionOf(key));
 }
 
 function hindranceOf(
@@ -115,7 +132,13 @@ export function definitionOf(key: ForeignKeyModel): string {
   return parts.join(' ');
 }
 
-function addKey(pair: TablePair, key: ForeignKeyModel, replaces: boolean, sink: DiffSink): void {
+function addKey(
+  pair: TablePair,
+  key: ForeignKeyModel,
+  inTheWay: ForeignKeyModel | undefined,
+  sink: DiffSink,
+): void {
+  const replaces = inTheWay !== undefined;
   const name = quoteIdentifier(key.name);
   // Before PostgreSQL 18 a key of a partitioned table is made and checked in one go.
   const isValidatedAfter = !pair.destination.isPartitioned && key.isEnforced;
@@ -135,6 +158,7 @@ function addKey(pair: TablePair, key: ForeignKeyModel, replaces: boolean, sink: 
       locks: isValidatedAfter
         ? 'SHARE ROW EXCLUSIVE on both tables, briefly'
         : 'SHARE ROW EXCLUSIVE on both tables, as long as it takes to check all rows',
+      overwrites: inTheWay !== undefined && !sink.carried.isOurs(foundKey(pair, inTheWay)),
       reason: replaces
         ? 'the foreign key is defined otherwise'
         : 'the destination lacks the foreign key',
@@ -173,6 +197,8 @@ function countOrphans(pair: TablePair, key: ForeignKeyModel): string {
 }
 
 function dropKey(pair: TablePair, key: ForeignKeyModel, sink: DiffSink): void {
+  const isOurs = sink.carried.isOurs(foundKey(pair, key));
+  if (isOurs) sink.counterparts.replace(pair.destination.name, 'constraint', key.name);
   sink.changes.push(
     changeOf({
       kind: 'drop_foreign_key',
@@ -181,9 +207,8 @@ function dropKey(pair: TablePair, key: ForeignKeyModel, sink: DiffSink): void {
       statements: [
         blocking(`alter table ${tableSql(pair)} drop constraint ${quoteIdentifier(key.name)}`),
       ],
-      destructive: true,
       locks: 'ACCESS EXCLUSIVE on both tables, briefly',
-      reason: 'only the destination has the foreign key',
+      ...dropTraits(isOurs, 'the foreign key'),
     }),
   );
 }

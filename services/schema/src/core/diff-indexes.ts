@@ -1,12 +1,22 @@
 import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import { partitionName } from './column-ddl.js';
+import type { FoundObject } from './carried-objects.js';
+import { renameIndex } from './diff-renamed-objects.js';
 import { keyOf } from './relation-facts.js';
-import { type ChangeStatement, blocking, changeOf, online } from './structure-change.js';
+import {
+  type ChangeStatement,
+  blocking,
+  changeOf,
+  dropTraits,
+  online,
+} from './structure-change.js';
 import type { IndexModel, RelationStructure } from './structure-model.js';
 import {
   type DiffSink,
   type TablePair,
   excludedColumn,
+  foundObject,
+  meetCounterpart,
   objectText,
   pickAlike,
   tableText,
@@ -25,6 +35,9 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
     if (match === undefined) return true;
     unmatched.delete(match);
     noteCounterpart(pair, index, match, sink);
+    if (meetCounterpart(pair, index.name, foundIndex(pair, match), sink)) {
+      renameIndex(pair, match.name, index.name, sink);
+    }
     return false;
   });
   for (const index of missing) {
@@ -44,6 +57,11 @@ export function diffIndexes(pair: TablePair, sink: DiffSink): void {
   for (const index of unmatched) {
     if (!awaitsConstraint(pair, index)) dropIndex(pair, index, sink);
   }
+}
+
+function foundIndex(pair: TablePair, index: IndexModel): FoundObject {
+  const definition = `${index.isUnique ? 'unique ' : ''}${index.body}`;
+  return foundObject(pair, 'index', index.name, definition);
 }
 
 /** Settings and comments of an index find their way by it, those of the indexes below it, too. */
@@ -108,6 +126,7 @@ function createIndex(
         ...createStatements(pair, index, name, sink),
       ],
       locks: 'SHARE UPDATE EXCLUSIVE on the table: rows can be written meanwhile',
+      overwrites: replaces && !sink.carried.isOurs(foundIndex(pair, inTheWay)),
       reason: createReason(inTheWay),
     }),
   );
@@ -189,16 +208,19 @@ export function dropStatement(name: QualifiedName, isPartitioned: boolean): Chan
 
 function dropIndex(pair: TablePair, index: IndexModel, sink: DiffSink): void {
   const { schema } = pair.destination.name;
+  const isOurs = sink.carried.isOurs(foundIndex(pair, index));
+  if (isOurs) sink.counterparts.replace(pair.destination.name, 'index', index.name);
+  const traits = dropTraits(isOurs, 'the index');
   sink.changes.push(
     changeOf({
       kind: 'drop_index',
       object: objectText(pair, index.name),
       table: tableText(pair),
       statements: [dropStatement({ schema, table: index.name }, pair.destination.isPartitioned)],
-      destructive: true,
+      ...traits,
       locks: 'SHARE UPDATE EXCLUSIVE on the table',
       reason: index.isValid
-        ? 'only the destination has the index'
+        ? traits.reason
         : 'the build of the index was cut off, and the source has none like it',
     }),
   );

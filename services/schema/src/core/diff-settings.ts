@@ -3,9 +3,17 @@ import type { ColumnModel } from './catalog-model.js';
 import { sequenceName } from './column-ddl.js';
 import type { SettingPlace } from './setting-writers.js';
 import { SETTING_WRITERS, type SettingWriter } from './setting-writers.js';
-import { blocking, changeOf, online } from './structure-change.js';
+import type { FoundObject } from './carried-objects.js';
+import { blocking, changeOf, dropTraits, online } from './structure-change.js';
 import type { SettingModel } from './structure-model.js';
-import { type DiffSink, type TablePair, objectText, tableSql, tableText } from './table-pair.js';
+import {
+  type DiffSink,
+  type TablePair,
+  foundObject,
+  objectText,
+  tableSql,
+  tableText,
+} from './table-pair.js';
 
 /**
  * What is set on a table and its parts: storage parameters, storage, compression, statistics targets, replica identity, the cluster mark, comments. It comes
@@ -30,7 +38,11 @@ export function diffSettings(pair: TablePair, versionNumber: number, sink: DiffS
     const slot = slotOf(wanted, sequenceKey(pair, setting, 'source'));
     const existing = unmatched.get(slot);
     unmatched.delete(slot);
-    if (existing && existing.value === setting.value && existing.object === object) continue;
+    if (existing && existing.value === setting.value && existing.object === object) {
+      sink.carried.note(foundSetting(pair, existing));
+      continue;
+    }
+    if (existing) sink.carried.isOurs(foundSetting(pair, existing));
     const add = writer.blocksWriters ? blocking : online;
     sink.changes.push(
       changeOf({
@@ -51,6 +63,10 @@ export function diffSettings(pair: TablePair, versionNumber: number, sink: DiffS
     if (setting.kind === 'sequence_comment' && !pair.source.isRoot) continue;
     reset(pair, setting, versionNumber, sink);
   }
+}
+
+function foundSetting(pair: TablePair, { kind, object, key, value }: SettingModel): FoundObject {
+  return foundObject(pair, 'setting', [kind, object, key].join(' '), value);
 }
 
 /** Whether it goes with the part that it is set on, which is made anew. */
@@ -82,9 +98,8 @@ function reset(
       object: settingText(pair, setting),
       table: tableText(pair),
       statements: [add(sql)],
-      destructive: true,
       locks: locksOf(writer),
-      reason: `only the destination has ${wordOf(setting)}`,
+      ...dropTraits(sink.carried.isOurs(foundSetting(pair, setting)), wordOf(setting)),
     }),
   );
 }

@@ -1,10 +1,12 @@
 import { type QualifiedName, quoteLiteral, quoteQualifiedName } from '@bunnydb/pg-model';
-import { type ChangeStatement, changeOf, online } from './structure-change.js';
+import type { FoundObject } from './carried-objects.js';
+import { type ChangeStatement, changeOf, dropTraits, online } from './structure-change.js';
 import type { StatisticsModel } from './structure-model.js';
 import {
   type DiffSink,
   type TablePair,
   excludedColumn,
+  foundObject,
   objectText,
   tableSql,
   tableText,
@@ -20,6 +22,9 @@ export function diffStatistics(pair: TablePair, sink: DiffSink): void {
     if (match === undefined) return true;
     unmatched.delete(match);
     diffTraits(pair, object, match, sink);
+    const isNamedAlike = match.name === statisticsName(pair, object).table;
+    if (isNamedAlike) sink.carried.note(foundStatistics(pair, match));
+    else sink.carried.isOurs(foundStatistics(pair, match));
     return false;
   });
   for (const object of missing) {
@@ -43,12 +48,15 @@ export function diffStatistics(pair: TablePair, sink: DiffSink): void {
         object: objectText(pair, object.name),
         table: tableText(pair),
         statements: [online(`drop statistics ${quoteQualifiedName(nameOf(object))}`)],
-        destructive: true,
         locks: LOCKS,
-        reason: 'only the destination has the statistics',
+        ...dropTraits(sink.carried.isOurs(foundStatistics(pair, object)), 'the statistics'),
       }),
     );
   }
+}
+
+function foundStatistics(pair: TablePair, object: StatisticsModel): FoundObject {
+  return foundObject(pair, 'statistics', object.name, traitsOf(object));
 }
 
 /** Makes a statistics object of a table, names as they are in the object. */
@@ -79,6 +87,7 @@ function create(
         ...(object.comment === null ? [] : [commentStatement(sql, object.comment)]),
       ],
       locks: LOCKS,
+      overwrites: inTheWay !== undefined && !sink.carried.isOurs(foundStatistics(pair, inTheWay)),
       reason: inTheWay
         ? 'the statistics are of something else'
         : 'the destination lacks the statistics',

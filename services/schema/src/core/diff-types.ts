@@ -1,6 +1,14 @@
-import { quoteIdentifier, quoteLiteral } from '@bunnydb/pg-model';
+import { type QualifiedName, quoteIdentifier, quoteLiteral } from '@bunnydb/pg-model';
+import type { FoundObject } from './carried-objects.js';
 import type { DomainCheck, TypeModel } from './catalog-model.js';
-import { type StructureChange, blocking, changeOf, online } from './structure-change.js';
+import { type EnumLabels, labelsAfter, planLabelRenames, renameLabelsSql } from './enum-labels.js';
+import {
+  type StructureChange,
+  blocking,
+  changeOf,
+  dropTraits,
+  online,
+} from './structure-change.js';
 import type { StructureModel } from './structure-model.js';
 import type { DiffSink } from './table-pair.js';
 import { addDomainCheckStatement, attributeDefinition, createTypeStatements } from './type-ddl.js';
@@ -12,6 +20,7 @@ type TypeOf<Kind extends TypeModel['kind']> = Extract<TypeModel, { readonly kind
 export function diffTypes(
   source: StructureModel,
   destination: StructureModel,
+  labels: EnumLabels,
   sink: DiffSink,
 ): void {
   const theirs = new Map(destination.types.map((type) => [typeKey(type), type]));
@@ -20,8 +29,10 @@ export function diffTypes(
     if (existing === undefined) createType(type, sink);
     else if (type.kind !== existing.kind) {
       note(type, `it is of the kind ${existing.kind} and is ${type.kind} on the source`, sink);
-    } else if (type.kind === 'enum' && existing.kind === 'enum') diffEnum(type, existing, sink);
-    else if (type.kind === 'domain' && existing.kind === 'domain') diffDomain(type, existing, sink);
+    } else if (type.kind === 'enum' && existing.kind === 'enum') {
+      diffEnum(type, existing, labels, sink);
+    } else if (type.kind === 'domain' && existing.kind === 'domain')
+      diffDomain(type, existing, sink);
     else if (type.kind === 'composite' && existing.kind === 'composite') {
       diffComposite(type, existing, sink);
     } else if (JSON.stringify(type) !== JSON.stringify(existing)) {
@@ -53,9 +64,23 @@ function guarded(sql: string, name: string): string {
   return sql.startsWith('create ') ? `do ${literal(body)}` : sql;
 }
 
-function diffEnum(type: TypeOf<'enum'>, existing: TypeOf<'enum'>, sink: DiffSink): void {
-  const present = new Set(existing.labels);
+function diffEnum(
+  type: TypeOf<'enum'>,
+  existing: TypeOf<'enum'>,
+  labels: EnumLabels,
+  sink: DiffSink,
+): void {
   const name = typeKey(type);
+  const renames = planLabelRenames(type, existing.labels, labels.of(type));
+  if (renames.length > 0) {
+    push(sink, type, 'rename_enum_value', {
+      statements: [online(renameLabelsSql(type, labels.mirrorId, renames))],
+      locks: 'none on tables',
+      reason: 'the source has renamed a label of the enum',
+    });
+  }
+  const labelsThen = labelsAfter(existing.labels, renames);
+  const present = new Set(labelsThen);
   type.labels.forEach((label, at) => {
     if (present.has(label)) return;
     const before = type.labels[at - 1];
@@ -75,8 +100,8 @@ function diffEnum(type: TypeOf<'enum'>, existing: TypeOf<'enum'>, sink: DiffSink
     });
   });
   const common = type.labels.filter((label) => present.has(label));
-  const theirs = existing.labels.filter((label) => type.labels.includes(label));
-  if (theirs.length < existing.labels.length) {
+  const theirs = labelsThen.filter((label) => type.labels.includes(label));
+  if (theirs.length < labelsThen.length) {
     note(
       type,
       'only the destination has some labels of the enum, and they cannot be dropped',
@@ -114,12 +139,15 @@ function diffDomain(type: TypeOf<'domain'>, existing: TypeOf<'domain'>, sink: Di
       type.isNotNull ? 'the source refuses NULL' : 'the source takes NULL',
     );
   }
+  const { carried } = sink;
+  carried.open(domainName(type));
   const unmatched = new Map(existing.checks.map((check) => [check.name, check]));
   for (const check of type.checks) {
     const match = unmatched.get(check.name);
     unmatched.delete(check.name);
     const isSame = match?.definition === check.definition;
-    if (!isSame) replaceCheck(type, check, match !== undefined, sink);
+    if (isSame) carried.note(foundCheck(type, match));
+    else replaceCheck(type, check, match, sink);
     if (check.isValidated && !(isSame && match.isValidated)) {
       push(sink, type, 'validate_domain', {
         statements: [
@@ -130,26 +158,34 @@ function diffDomain(type: TypeOf<'domain'>, existing: TypeOf<'domain'>, sink: Di
       });
     }
   }
-  for (const check of unmatched.keys()) {
-    alter(
-      `drop constraint ${quoteIdentifier(check)}`,
-      'only the destination has the check of the domain',
-      { destructive: true },
-    );
+  for (const check of unmatched.values()) {
+    const isOurs = carried.isOurs(foundCheck(type, check));
+    const { reason, ...traits } = dropTraits(isOurs, 'the check of the domain');
+    alter(`drop constraint ${quoteIdentifier(check.name)}`, reason, traits);
   }
 }
+
+function foundCheck(type: TypeModel, check: DomainCheck): FoundObject {
+  const name = domainName(type);
+  const { definition } = check;
+  return { source: name, relation: name, kind: 'domain_check', name: check.name, definition };
+}
+
+const domainName = ({ schema, name }: TypeModel): QualifiedName => ({ schema, table: name });
 
 function replaceCheck(
   type: TypeOf<'domain'>,
   check: DomainCheck,
-  replaces: boolean,
+  existing: DomainCheck | undefined,
   sink: DiffSink,
 ): void {
   const name = typeKey(type);
+  const replaces = existing !== undefined;
   const drop = blocking(`alter domain ${name} drop constraint ${quoteIdentifier(check.name)}`);
   push(sink, type, 'alter_domain', {
     statements: [...(replaces ? [drop] : []), blocking(addDomainCheckStatement(name, check))],
     locks: 'none on tables',
+    overwrites: existing !== undefined && !sink.carried.isOurs(foundCheck(type, existing)),
     reason: replaces
       ? 'the check of the domain is defined otherwise'
       : 'the destination lacks a check of the domain',
@@ -200,7 +236,10 @@ function push(
   sink: DiffSink,
   type: TypeModel,
   kind: StructureChange['kind'],
-  change: Pick<StructureChange, 'statements' | 'locks' | 'reason'> & {
+  change: Pick<
+    StructureChange,
+    'statements' | 'locks' | 'reason' | 'followsDrop' | 'overwrites'
+  > & {
     readonly destructive?: boolean;
   },
 ): void {

@@ -1,5 +1,6 @@
 import type { FailureReport } from '@bunnydb/failure';
 import { formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
+import { CarriedBook } from './carried-objects.js';
 import type { ColumnModel } from './catalog-model.js';
 import { Counterparts } from './counterparts.js';
 import { diffColumns } from './diff-columns.js';
@@ -160,7 +161,13 @@ const BLOCKED =
   'the type of a column has changed on the source, and the destination cannot take its values yet';
 function diffOf(pair: ColumnPair, options: DiffOptions): DiffSink {
   const names = new NameBook([]);
-  const sink: DiffSink = { changes: [], notes: [], names, counterparts: new Counterparts() };
+  const sink: DiffSink = {
+    changes: [],
+    notes: [],
+    names,
+    counterparts: new Counterparts(),
+    carried: new CarriedBook(),
+  };
   diffColumns(pair, options, sink);
   return sink;
 }

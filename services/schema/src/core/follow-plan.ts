@@ -6,9 +6,10 @@ import { cannotFollow, tableMissing, tableMoved } from './follow-failure.js';
 import type { DestinationTable, FollowFacts, TargetColumn } from './follow-facts.js';
 import { addColumn, recopyReason } from './follow-added.js';
 import { planExisting } from './follow-existing.js';
-import { type PlacedColumns, type Rename, placeColumns } from './follow-placement.js';
+import { type PlacedColumns, placeColumns } from './follow-placement.js';
 import { matchShape } from './follow-shape.js';
 import type { FollowStep } from './follow-step.js';
+import type { Rename } from './order-renames.js';
 import { objectText } from './table-pair.js';
 
 /** What there is to do for one table, and what comes of it when all of that is made. */

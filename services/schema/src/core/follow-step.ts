@@ -2,12 +2,16 @@ import type { MirrorSpec, ReplicateSchema } from '@bunnydb/contracts';
 import { DEFAULT_MIRROR_OPTIONS } from '@bunnydb/contracts';
 
 /** Something to be made at the destination, in a transaction of its own. */
-export interface FollowStep {
+export interface MadeStep {
   /** In words, names only. */
   readonly what: string;
+  readonly sql: readonly string[];
+}
+
+/** What rows of a new shape may need. */
+export interface FollowStep extends MadeStep {
   /** What of `replicate_schema` asks for it. */
   readonly part: keyof ReplicateSchema;
-  readonly sql: readonly string[];
   /** Whether rows of the new shape cannot be written without it. */
   readonly isNeeded: boolean;
   /** For a failure: the column. */

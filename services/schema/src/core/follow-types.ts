@@ -1,18 +1,22 @@
 import { quoteLiteral } from '@bunnydb/pg-model';
 import type { TypeModel } from './catalog-model.js';
+import { type EnumLabels, labelsAfter, planLabelRenames, renameLabelsSql } from './enum-labels.js';
 import type { FollowStep } from './follow-step.js';
 import { createTypeStatements } from './type-ddl.js';
 import { orderTypes, typeKey } from './type-order.js';
 
 /**
- * Makes the types that the source's columns have and the destination lacks, and gives enums the labels that they lack. It only ever adds, so it harms no row
- * that comes before the change.
+ * Makes the types that the source's columns have and the destination lacks, and gives enums the labels that they lack, which harms no row that comes before
+ * the change. A row that comes before a rename has the former name, so labels are renamed only where the stream is, or may be, behind that.
  *
  * @param present types of the destination by `typeKey`, with their labels.
+ * @param renames whether labels may be renamed now.
  */
 export function planTypes(
   types: readonly TypeModel[],
   present: ReadonlyMap<string, readonly string[]>,
+  known: EnumLabels,
+  renames: boolean,
 ): readonly FollowStep[] {
   return orderTypes(types).flatMap((type): readonly FollowStep[] => {
     const name = typeKey(type);
@@ -22,7 +26,20 @@ export function planTypes(
       if (statements.length === 0) return [];
       return [{ what: `create type ${name}`, part: 'types', sql: statements, isNeeded: false }];
     }
-    return type.kind === 'enum' ? addLabels(name, type.labels, labels) : [];
+    if (type.kind !== 'enum') return [];
+    const wanted = planLabelRenames(type, labels, known.of(type));
+    if (wanted.length === 0) return addLabels(name, type.labels, labels);
+    if (renames) {
+      const sql = [renameLabelsSql(type, known.mirrorId, wanted)];
+      const what = `rename a value of type ${name}`;
+      return [
+        { what, part: 'types', sql, isNeeded: false },
+        ...addLabels(name, type.labels, labelsAfter(labels, wanted)),
+      ];
+    }
+    // Until then each has the name that the destination knows.
+    const formerly = wanted.toReversed().map(({ from, to }) => ({ from: to, to: from }));
+    return addLabels(name, labelsAfter(type.labels, formerly), labels);
   });
 }
 

@@ -34,10 +34,16 @@ function isCause(value: unknown): value is SchemaFollowRequest['cause'] {
     case 'ddl':
       return Array.isArray(Reflect.get(value, 'objects'));
     case 'refused':
-      return true;
+      return hasDetail(Reflect.get(value, 'failure'));
     default:
       return false;
   }
+}
+
+function hasDetail(failure: unknown): boolean {
+  if (typeof failure !== 'object' || failure === null) return false;
+  const detail: unknown = Reflect.get(failure, 'detail');
+  return typeof detail === 'object' && detail !== null;
 }
 
 function invalid(path: string, expected: string): MirrorError {

@@ -14,16 +14,21 @@ export interface TablePlace {
  */
 export function isMadeByPoll(change: StructureChange, places: readonly TablePlace[]): boolean {
   if (change.destructive || isExtra(change)) return false;
+  // What stands there under the name is the destination's own.
+  if (change.overwrites === true && REPLACING_KINDS.has(change.kind)) return false;
   const place = places.find((candidate) => candidate.table === change.table);
   if (change.table !== '' && place === undefined) return false;
   // What waits in the lane may be older than a rule that the source has now.
-  if (isInLane(place)) return !waitsForStream(change.kind);
+  if (isInLane(place)) return !TIGHTENING_KINDS.has(change.kind);
   return !SHAPE_KINDS.has(change.kind);
 }
 
-/** Whether rows that come before the change may not fit what it makes: it refuses some, or gives a value to those that lack the column. */
+/**
+ * Whether rows that come before the change may not fit what it makes: it refuses some, or gives a value to those that lack the column. And an index that the
+ * source has dropped may be what rows from before are looked up by.
+ */
 export function waitsForStream(kind: ChangeKind): boolean {
-  return TIGHTENING_KINDS.has(kind);
+  return TIGHTENING_KINDS.has(kind) || LOOKUP_KINDS.has(kind);
 }
 
 /** Tables that changes go to and that lack a part of the source's shape; names of destination tables. */
@@ -75,6 +80,7 @@ const TIGHTENING_KINDS: ReadonlySet<ChangeKind> = new Set([
   'set_not_null',
   'add_identity',
   'alter_domain',
+  'rename_enum_value',
   'add_primary_key',
   'add_unique',
   'add_exclusion',
@@ -84,4 +90,15 @@ const TIGHTENING_KINDS: ReadonlySet<ChangeKind> = new Set([
   'replace_check',
   'add_foreign_key',
   'replace_foreign_key',
+]);
+
+const LOOKUP_KINDS: ReadonlySet<ChangeKind> = new Set(['drop_constraint', 'drop_index']);
+
+const REPLACING_KINDS: ReadonlySet<ChangeKind> = new Set([
+  'alter_domain',
+  'replace_constraint',
+  'replace_index',
+  'replace_check',
+  'replace_foreign_key',
+  'replace_statistics',
 ]);

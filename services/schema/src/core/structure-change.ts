@@ -13,6 +13,7 @@ export const CHANGE_KINDS = [
   'create_extension',
   'create_collation',
   'create_type',
+  'rename_enum_value',
   'add_enum_value',
   'alter_domain',
   'validate_domain',
@@ -59,6 +60,8 @@ export const CHANGE_KINDS = [
   'set_cluster',
   'set_comment',
   'drop_comment',
+  'rename_constraint',
+  'rename_index',
   'drop_column',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
@@ -89,6 +92,8 @@ export interface StructureChange {
   readonly sql: string;
   /** Whether it may lose data, or something that only the destination has. */
   readonly destructive: boolean;
+  /** Whether it drops what the source had and has dropped; what only the destination ever had is dropped for a person alone. */
+  readonly followsDrop?: boolean;
   /** Whether it takes the place of something that the destination has otherwise: then only a person may ask for it. */
   readonly overwrites?: boolean;
   readonly locks: string;
@@ -139,7 +144,17 @@ export const online = (sql: string, undo?: string): ChangeStatement =>
 
 /** Whether it is about something that the destination has and the source lacks. */
 export function isExtra(change: StructureChange): boolean {
-  return EXTRA_KINDS.has(change.kind);
+  return EXTRA_KINDS.has(change.kind) && change.followsDrop !== true;
+}
+
+/** What a change says of itself that drops something which the source lacks. */
+export function dropTraits(
+  isOurs: boolean,
+  what: string,
+): Pick<StructureChange, 'reason' | 'destructive' | 'followsDrop'> {
+  return isOurs
+    ? { destructive: false, followsDrop: true, reason: `the source has dropped ${what}` }
+    : { destructive: true, reason: `only the destination has ${what}` };
 }
 
 /** FNV-1a of 64 bits: no secret hangs on it, it only has to be stable and short. */
@@ -155,6 +170,7 @@ const GROUP_OF: Readonly<Record<ChangeKind, ChangeGroup>> = {
   create_extension: 'extensions',
   create_collation: 'types',
   create_type: 'types',
+  rename_enum_value: 'types',
   add_enum_value: 'types',
   alter_domain: 'types',
   validate_domain: 'types',
@@ -195,10 +211,12 @@ const GROUP_OF: Readonly<Record<ChangeKind, ChangeGroup>> = {
   add_exclusion: 'constraints',
   replace_constraint: 'constraints',
   drop_constraint: 'constraints',
+  rename_constraint: 'constraints',
   create_unique_index: 'indexes',
   create_index: 'indexes',
   replace_index: 'indexes',
   drop_index: 'indexes',
+  rename_index: 'indexes',
   add_check: 'checks',
   replace_check: 'checks',
   validate_check: 'checks',

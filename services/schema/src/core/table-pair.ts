@@ -1,5 +1,6 @@
 import type { ForeignKeyStrategy, TableMapping } from '@bunnydb/contracts';
 import { type QualifiedName, formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
+import type { CarriedBook, CarriedKind, FoundObject } from './carried-objects.js';
 import type { TableNames } from './column-names.js';
 import type { Counterparts } from './counterparts.js';
 import { keyOf } from './relation-facts.js';
@@ -41,6 +42,7 @@ export interface DiffSink {
   readonly notes: StructureNote[];
   readonly names: NameBook;
   readonly counterparts: Counterparts;
+  readonly carried: CarriedBook;
 }
 
 /** As much of a pair as its columns need. */
@@ -58,6 +60,33 @@ type HasName = { readonly destination: Pick<RelationStructure, 'name'> };
 export const tableText = (pair: HasName): string => formatQualifiedName(pair.destination.name);
 export const tableSql = (pair: HasName): string => quoteQualifiedName(pair.destination.name);
 export const objectText = (pair: HasName, name: string): string => `${tableText(pair)}.${name}`;
+
+/** An object of the destination, as `CarriedBook` knows it. */
+export function foundObject(
+  { mapping, destination }: Pick<TablePair, 'mapping' | 'destination'>,
+  kind: CarriedKind,
+  name: string,
+  definition: string,
+): FoundObject {
+  return { source: mapping.source, relation: destination.name, kind, name, definition };
+}
+
+/**
+ * Notes an object of the destination that is defined as the source's is. Another one that happens to be defined alike, under a name of its own, is not
+ * taken for one that came from there.
+ *
+ * @returns whether it came from there under a name that the source's no longer has.
+ */
+export function meetCounterpart(
+  pair: TablePair,
+  sourceName: string,
+  found: FoundObject,
+  sink: DiffSink,
+): boolean {
+  const isNamedAlike = isNamedAfter(pair, sourceName, found.name);
+  if (isNamedAlike) sink.carried.note(found);
+  return !isNamedAlike && sink.carried.isOurs(found);
+}
 
 /** The first of the columns that the mirror leaves out; undefined when all are there. */
 export function excludedColumn(
@@ -96,26 +125,40 @@ export class NameBook {
    * after the destination table.
    */
   claim(pair: NamePair, sourceName: string): string {
-    const { schema, table } = pair.destination.name;
-    const sourceTable = pair.source.name.table;
-    const isNamedAfterTable = table !== sourceTable && sourceName.startsWith(`${sourceTable}_`);
-    const plain = isNamedAfterTable
-      ? `${table}${sourceName.slice(sourceTable.length)}`
-      : sourceName;
-    for (const candidate of [plain, `${table}_${sourceName}`, `${table}_${stableHash(plain)}`]) {
-      const name = shorten(candidate);
+    const { schema } = pair.destination.name;
+    const [last, ...candidates] = namesAfter(pair, sourceName);
+    for (const name of candidates) {
       const key = keyOf({ schema, table: name });
       if (this.#taken.has(key)) continue;
       this.#taken.add(key);
       return name;
     }
-    return shorten(`${stableHash(`${table}\0${sourceName}`)}_${plain}`);
+    return last;
   }
 
   /** Gives a name back that is about to be dropped. */
   release(name: QualifiedName): void {
     this.#taken.delete(keyOf(name));
   }
+}
+
+/** Names that an index of the destination table may have for the source's; the first is the last resort, the others come in their order. */
+function namesAfter(pair: NamePair, sourceName: string): readonly [string, ...string[]] {
+  const { table } = pair.destination.name;
+  const sourceTable = pair.source.name.table;
+  const isNamedAfterTable = table !== sourceTable && sourceName.startsWith(`${sourceTable}_`);
+  const plain = isNamedAfterTable ? `${table}${sourceName.slice(sourceTable.length)}` : sourceName;
+  return [
+    shorten(`${stableHash(`${table}\0${sourceName}`)}_${plain}`),
+    shorten(plain),
+    shorten(`${table}_${sourceName}`),
+    shorten(`${table}_${stableHash(plain)}`),
+  ];
+}
+
+/** Whether the destination's name is one that an object of the source gets there. */
+function isNamedAfter(pair: NamePair, sourceName: string, name: string): boolean {
+  return name === sourceName || namesAfter(pair, sourceName).includes(name);
 }
 
 /** PostgreSQL cuts names at 63 bytes, which could make two names one. */

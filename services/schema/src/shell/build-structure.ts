@@ -6,9 +6,16 @@ import type pg from 'pg';
 import { buildPhases, isBuilt } from '../core/build-phases.js';
 import { wantsSequences } from '../core/diff-options.js';
 import { type StructureChange, isExtra } from '../core/structure-change.js';
+import { forgetDepartedObjects } from './carried-objects.js';
 import { carrySequences } from './carry-sequences.js';
 import { noteFirstColumnNames } from './column-names.js';
-import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
+import {
+  type CompareOptions,
+  type Comparison,
+  compareWith,
+  noteComparison,
+  readSourceStructure,
+} from './compare-structure.js';
 import { makeChange } from './make-change.js';
 import { noteBuiltTables } from './schema-bookkeeping.js';
 import { lockStructure, withBuilder } from './structure-session.js';
@@ -50,11 +57,12 @@ export interface BuildResult {
  */
 export async function buildStructure(options: BuildOptions): Promise<BuildResult> {
   const startedAt = performance.now();
-  const source = await readSourceStructure(options);
   return await withBuilder(options, async (client) => {
     await lockStructure(client, options.spec);
+    const source = await readSourceStructure(options);
     await noteFirstColumnNames(client, options.spec, source);
-    const { changes, notes } = await compareWith(source, options.spec, client);
+    const comparison = await compareWith(source, options.spec, client);
+    const { changes, notes } = comparison;
     const wanted = changes.filter(isBuilt);
     const run = new BuildRun(options, wanted.length);
     for (const phase of buildPhases(wanted)) {
@@ -65,7 +73,9 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
     }
     if (wantsSequences(options.spec)) await carrySequences(options, client);
     if (run.busy) throw run.busy;
-    await noteBuiltTables(client, options.spec);
+    if (await noteBuiltTables(client, options.spec)) {
+      await noteCarried(client, options, comparison, run.built.length > 0);
+    }
     const left = changes.filter((change) => !isBuilt(change) && !isExtra(change));
     return {
       built: run.built,
@@ -74,6 +84,18 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
       seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     };
   });
+}
+
+/** Notes what the destination has from the source, of which much has just been made. */
+async function noteCarried(
+  client: pg.Client,
+  { spec }: BuildOptions,
+  before: Comparison,
+  isChanged: boolean,
+): Promise<void> {
+  const now = isChanged ? await compareWith(before.source, spec, client, { before }) : before;
+  await noteComparison(client, spec, now);
+  await forgetDepartedObjects(client, spec);
 }
 
 /** What a build has done so far. */

@@ -18,6 +18,7 @@ export interface TypeRow {
   readonly extension_schema: string | null;
   readonly needs: readonly { readonly schema: string; readonly name: string }[];
   readonly labels: readonly string[] | null;
+  readonly label_oids: readonly number[] | null;
   readonly base_type: string | null;
   readonly is_not_null: boolean;
   readonly default_expression: string | null;
@@ -34,7 +35,7 @@ export function typeOf(row: TypeRow): TypeModel {
   if (row.is_array) return { ...base, kind: 'implied' };
   switch (row.kind) {
     case 'e':
-      return { ...base, kind: 'enum', labels: row.labels ?? [] };
+      return { ...base, kind: 'enum', labels: row.labels ?? [], labelOids: row.label_oids ?? [] };
     case 'd':
       return {
         ...base,

@@ -9,6 +9,7 @@ import {
 import { FailureKind, type FailureReport, faultPoint, reportOf } from '@bunnydb/failure';
 import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
+import type { TypeModel } from '../core/catalog-model.js';
 import type { ColumnNames } from '../core/column-names.js';
 import type { FollowFacts } from '../core/follow-facts.js';
 import { type FollowPlan, planFollow } from '../core/follow-plan.js';
@@ -17,6 +18,8 @@ import { planTypes } from '../core/follow-types.js';
 import { keyOf } from '../core/relation-facts.js';
 import { withCatalogRetries } from './catalog-race.js';
 import { forgetColumnNames, noteColumnNames, readColumnNames } from './column-names.js';
+import { noteEnumLabels, readEnumLabels } from './enum-labels.js';
+import { followDrops } from './follow-drops.js';
 import { readFollowedOids } from './followed-oids.js';
 import type { FollowSession, FollowSessions } from './follow-sessions.js';
 import { makeFollowStep, withFollowLock, withLockRetries } from './make-follow-step.js';
@@ -106,12 +109,14 @@ async function followOnce(
   mappings: readonly TableMapping[],
   made: string[],
 ): Promise<FollowRun> {
-  const { spec } = request;
+  const { spec, cause } = request;
   const parts = followedParts(spec);
+  const madeBefore = made.length;
+  const noteRules = await followDrops(session, request, mappings, made);
   const names = mappings.map((mapping) => mapping.source);
   const [source, destination] = await Promise.all([
     withLockRetries('source', () =>
-      readFollowedSource(session.source, sourceNames(request, names), request.cause),
+      readFollowedSource(session.source, sourceNames(request, names), cause),
     ),
     withLockRetries('destination', () =>
       readFollowedDestination(
@@ -123,8 +128,9 @@ async function followOnce(
   const known = await readColumnNames(session.destination, spec, names);
   const oids = await readFollowedOids(session.destination, spec, names);
   const present = await readPresentTypes(session.destination, source.types);
+  const labels = await readEnumLabels(session.destination, spec);
   let pending = 0;
-  for (const step of planTypes(source.types, present)) {
+  for (const step of planTypes(source.types, present, labels, mayBeBehindLabels(request))) {
     const failure = parts.has(step.part)
       ? await makeFollowStep(session.destination, step, formatQualifiedName(names[0] ?? EMPTY))
       : NOT_MADE;
@@ -140,6 +146,10 @@ async function followOnce(
     pending += plan.pending;
     retry ||= failure !== null && failure.kind !== FailureKind.LockTimeout;
     tables.push({ table: mapping.source, outcome: outcomeOf(plan, failure) });
+  }
+  if (made.length > madeBefore) {
+    await noteRules();
+    await noteLabels(session, spec, source.types);
   }
   return { tables, pending, retry };
 }
@@ -228,6 +238,29 @@ function sourceNames(
   names: readonly QualifiedName[],
 ): readonly QualifiedName[] {
   return isOfType(request) ? request.spec.tables.map((mapping) => mapping.source) : names;
+}
+
+/** Whether a label may have another name from here on: a type was altered, or a value was refused. */
+function mayBeBehindLabels(request: SchemaFollowRequest): boolean {
+  const { cause } = request;
+  const isRefused = cause.kind === 'refused' && cause.failure.kind === FailureKind.ValueRejected;
+  return isRefused || isOfType(request);
+}
+
+/** Notes what labels are called, of which some have just been made. */
+async function noteLabels(
+  { destination }: FollowSession,
+  spec: MirrorSpec,
+  types: readonly TypeModel[],
+): Promise<void> {
+  const labels = await readEnumLabels(destination, spec);
+  await noteEnumLabels(
+    destination,
+    spec,
+    types,
+    await readPresentTypes(destination, types),
+    labels,
+  );
 }
 
 function isOfType({ cause }: SchemaFollowRequest): boolean {

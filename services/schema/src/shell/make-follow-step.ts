@@ -3,7 +3,7 @@ import type { MirrorSpec } from '@bunnydb/contracts';
 import { FailureKind, type FailureReport, reportOf } from '@bunnydb/failure';
 import { type ServerRole, toMirrorError } from '@bunnydb/pg-client';
 import type pg from 'pg';
-import type { FollowStep } from '../core/follow-step.js';
+import type { MadeStep } from '../core/follow-step.js';
 import { BUSY, REFUSED } from './make-change.js';
 
 /**
@@ -15,7 +15,7 @@ import { BUSY, REFUSED } from './make-change.js';
  */
 export async function makeFollowStep(
   client: pg.Client,
-  step: FollowStep,
+  step: MadeStep,
   table: string,
 ): Promise<FailureReport | null> {
   for (let attempt = 1; ; attempt += 1) {

@@ -60,14 +60,18 @@ export async function noteSyncRun(
   );
 }
 
-/** Notes that these tables have been given everything. A build is not in vain because nothing can be noted; the mirror's session tells that. */
-export async function noteBuiltTables(client: pg.Client, spec: MirrorSpec): Promise<void> {
+/**
+ * Notes that these tables have been given everything. A build is not in vain because nothing can be noted; the mirror's session tells that.
+ *
+ * @returns whether anything can be noted here.
+ */
+export async function noteBuiltTables(client: pg.Client, spec: MirrorSpec): Promise<boolean> {
   try {
     await ensureSchemaBookkeeping(client);
   } catch (error) {
     const failure = toMirrorError(error, { role: 'destination' });
     if (failure.kind !== FailureKind.PrivilegeMissing) throw failure;
-    return;
+    return false;
   }
   await client.query(
     `insert into _bunny.built_table (mirror_id, source_schema, source_table)
@@ -79,13 +83,14 @@ export async function noteBuiltTables(client: pg.Client, spec: MirrorSpec): Prom
       spec.tables.map((table) => table.source.table),
     ],
   );
+  return true;
 }
 
 async function isComplete(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ present: number }>(
     `select pg_catalog.count(*)::int as present
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run', 'source_table')`,
+      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run', 'carried_object', 'enum_label', 'source_table')`,
   );
   return rows[0]?.present === CREATE_TABLES.length;
 }
@@ -132,6 +137,34 @@ const CREATE_TABLES = [
      command_id text not null,
      changes json not null,
      begun_at timestamptz not null default now()
+   )`,
+  // What came from the source: should the source drop it, it is not the destination's own.
+  `create table if not exists _bunny.carried_object (
+     mirror_id text,
+     -- The mirror's table, or the domain that has the check.
+     source_schema text not null,
+     source_table text not null,
+     -- What has it at the destination: the table, a partition, the domain.
+     destination_schema text,
+     destination_table text,
+     kind text,
+     name text,
+     -- Of its definition at the destination: one that is defined otherwise is somebody else's.
+     fingerprint text not null,
+     primary key (mirror_id, destination_schema, destination_table, kind, name)
+   )`,
+  `create table if not exists _bunny.enum_label (
+     mirror_id text,
+     type_schema text,
+     type_name text,
+     -- The label's OID at the source: it stays when the label is renamed.
+     label_oid bigint,
+     -- What the destination calls it.
+     name text not null,
+     -- Whether it was renamed, and where the source was at the latest by then; null: not known yet. Rows from before may come with the former name.
+     is_renamed boolean not null default false,
+     renamed_lsn pg_lsn,
+     primary key (mirror_id, type_schema, type_name, label_oid)
    )`,
   // Which table of the source each is, by its number, and whether rows of it were missed by the stream.
   `create table if not exists _bunny.source_table (

@@ -29,10 +29,17 @@ export class StreamPatience {
       const lsn = await writtenUpTo(source);
       for (const change of fresh) this.#seenAt.set(change.id, lsn);
     }
-    return pending.filter((change) => {
+    const isWaiting = (change: StructureChange): boolean => {
       const seenAt = this.#seenAt.get(change.id);
-      return seenAt === undefined || isPassed(seenAt, position);
-    });
+      return seenAt !== undefined && !isPassed(seenAt, position);
+    };
+    // A label that is added has its place beside others, under the names that they have then.
+    const types = new Set(
+      pending.flatMap((change) => (change.table === '' && isWaiting(change) ? change.object : [])),
+    );
+    return pending.filter(
+      (change) => !isWaiting(change) && !(change.table === '' && types.has(change.object)),
+    );
   }
 }
 

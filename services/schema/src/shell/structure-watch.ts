@@ -14,8 +14,16 @@ import { keyOf } from '../core/relation-facts.js';
 import { type StructureChange, type StructureDiff, isExtra } from '../core/structure-change.js';
 import { placesOf } from '../core/table-places.js';
 import { askLanes } from './ask-lanes.js';
-import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
+import { forgetDepartedObjects, readCarriedObjects } from './carried-objects.js';
+import {
+  type CompareOptions,
+  type Comparison,
+  compareWith,
+  noteComparison,
+  readSourceStructure,
+} from './compare-structure.js';
 import type { FollowSessions } from './follow-sessions.js';
+import { recopyFormerLabels } from './former-labels.js';
 import { IdleShapes } from './idle-shapes.js';
 import { makeChange } from './make-change.js';
 import type { PeerLinks } from './peer-links.js';
@@ -64,7 +72,7 @@ export class StructureWatch {
   }
 
   async look(): Promise<void> {
-    const { spec, links } = this.#options;
+    const { spec, links, messaging } = this.#options;
     const source = await links.source();
     const { rows } = await source.query<{ fingerprint: string }>(SELECT_STRUCTURE_FINGERPRINT, [
       spec.tables.map((table) => table.source.schema),
@@ -75,6 +83,10 @@ export class StructureWatch {
     const ready = this.#readyTables(agenda.tables);
     if (agenda.has_due_keys && agenda.is_consistent === true) await this.#settleKeys();
     if (spec.options.schema_changes === 'ignore' || ready.length === 0) return;
+    const isAuto = spec.options.schema_changes === 'auto';
+    if (isAuto && ready.some(({ state }) => state === 'error')) {
+      await recopyFormerLabels(messaging, spec, source, await links.destination());
+    }
     const seen = JSON.stringify([rows[0]?.fingerprint, agenda.is_consistent, ready]);
     const isDue = performance.now() - this.#comparedAtMs >= FULL_INTERVAL_MS;
     const isLeft = this.#isUnfinished || this.#isDue(agenda.position);
@@ -113,10 +125,19 @@ export class StructureWatch {
 
   async #compare(ready: Agenda['tables'], agenda: Agenda, seen: string): Promise<void> {
     const { spec, links, messaging } = this.#options;
+    const carried = await readCarriedObjects(await links.destination(), spec);
     const source = await readSourceStructure(this.#options);
     const places = placesOf(spec.tables, source, ready);
     await withBuilder(this.#options, async (client) => {
-      let diff = await compareWith(source, spec, client);
+      const compare = async (before?: Comparison): Promise<Comparison> => {
+        const found = await compareWith(source, spec, client, {
+          known: carried,
+          ...(before && { before }),
+        });
+        await noteComparison(client, spec, found);
+        return found;
+      };
+      let diff = await compare();
       this.#comparedAtMs = performance.now();
       this.#isUnfinished = false;
       if (spec.options.schema_changes === 'auto') {
@@ -126,14 +147,15 @@ export class StructureWatch {
           tablesOfOldShape(diff.changes, places),
           seen,
         );
-        if (shaped.length > 0) diff = await compareWith(source, spec, client);
+        if (shaped.length > 0) diff = await compare(diff);
         const due = await this.#patience.due(await links.source(), agenda.position, diff.changes);
         const made = await this.#make(client, due, places, agenda.is_consistent === true);
-        if (made.length > 0) diff = await compareWith(source, spec, client);
+        if (made.length > 0) diff = await compare(diff);
         await this.#tellMade([...shaped, ...made.map(({ kind, object }) => `${kind} ${object}`)]);
         const released = releasedTables(made, diff.changes, places);
         await askLanes(messaging, spec, { action: 'retry' }, released);
       }
+      await forgetDepartedObjects(client, spec);
       // A table that is being copied lacks what it is given afterwards; that is not pending.
       const known = new Set(['', ...places.map((place) => place.table)]);
       this.#last = { ...diff, changes: diff.changes.filter((change) => known.has(change.table)) };

@@ -13,7 +13,12 @@ import { type ChangeWishes, selectChanges } from '../core/select-changes.js';
 import { type StructureChange, isExtra } from '../core/structure-change.js';
 import { placesOf } from '../core/table-places.js';
 import type { BuildProgress } from './build-structure.js';
-import { type CompareOptions, compareWith, readSourceStructure } from './compare-structure.js';
+import {
+  type CompareOptions,
+  compareWith,
+  noteComparison,
+  readSourceStructure,
+} from './compare-structure.js';
 import { makeChange } from './make-change.js';
 import { withPeer } from './peer-session.js';
 import { findSyncRun, noteSyncRun } from './schema-bookkeeping.js';
@@ -56,10 +61,11 @@ export interface SyncOptions extends CompareOptions {
  */
 export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply> {
   const { spec, signal, wishes, commandId } = options;
-  const source = await readSourceStructure(options);
   return await withBuilder(options, async (client) => {
     if (wishes.dry_run !== true) await awaitStructureLock(client, spec, signal);
-    const { changes } = await compareWith(source, spec, client);
+    const source = await readSourceStructure(options);
+    const comparison = await compareWith(source, spec, client);
+    const { changes } = comparison;
     const { selected, skipped, stale, unknownGroups } = selectChanges(changes, wishes);
     refuseUnknownGroups(unknownGroups);
     const told = skipped.map(({ change, outcome }) => withOutcome(change, outcome));
@@ -75,9 +81,12 @@ export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply>
     }
     const run = await makeSelected(client, selected, options);
     const places = placesOf(spec.tables, source, await heldTables(client, spec));
-    if (run.made.length > 0 && places.length > 0) {
-      const left = (await compareWith(source, spec, client)).changes;
-      await options.onReleased?.(releasedTables(run.made, left, places));
+    if (run.made.length > 0) {
+      const left = await compareWith(source, spec, client, { before: comparison });
+      await noteComparison(client, spec, left);
+      if (places.length > 0) {
+        await options.onReleased?.(releasedTables(run.made, left.changes, places));
+      }
     }
     const isPending = new Set(changes.map((change) => change.id));
     const earlier = (before ?? []).filter((change) => !isPending.has(change.id));

@@ -11,6 +11,7 @@ export const SELECT_TYPES = `
                      join pg_namespace ns on ns.oid = nt.typnamespace
                     where e.type = t.oid and nt.oid >= 16384), '[]'::json) as needs,
          (select json_agg(l.enumlabel order by l.enumsortorder) from pg_enum l where l.enumtypid = t.oid) as labels,
+         (select json_agg(l.oid::bigint order by l.enumsortorder) from pg_enum l where l.enumtypid = t.oid) as label_oids,
          case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end as base_type,
          t.typnotnull as is_not_null, pg_get_expr(t.typdefaultbin, 0) as default_expression,
          cs.nspname::text as collation_schema, c.collname::text as collation_name,
