@@ -100,6 +100,11 @@ export class PipelinedSession {
     return this.#lost !== undefined || this.#groups.at(-1)?.failure !== undefined;
   }
 
+  /** Whether the server has not answered everything yet. */
+  get isOwedAnswer(): boolean {
+    return this.#groups.length > 0;
+  }
+
   get isLost(): boolean {
     return this.#lost !== undefined;
   }

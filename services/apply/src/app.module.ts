@@ -1,6 +1,6 @@
 import { runMirrorSessions } from '@bunnydb/messaging';
 import { SealingKey } from '@bunnydb/secrets';
-import type { Loop, Shell } from '@bunnydb/service-shell';
+import { type Loop, type Shell, watchedSessions } from '@bunnydb/service-shell';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { ApplyConfig } from './config.js';
 import { applySession } from './shell/apply-session.js';
@@ -27,8 +27,10 @@ export function applyLoops(
   app: INestApplicationContext,
   shell: Shell<ApplyConfig>,
 ): readonly Loop[] {
-  const { messaging, instance, version } = shell;
-  const openSession = applySession({ messaging, open: app.get(OPEN_SECRET) });
+  const { messaging, instance, version, metrics, liveness } = shell;
+  const open: (sealed: string) => string = app.get(OPEN_SECRET);
+  const session = applySession({ messaging, open, metrics, liveness });
+  const openSession = watchedSessions(session, shell);
   return [
     {
       name: 'mirror sessions',

@@ -1,6 +1,6 @@
 import { runMirrorSessions } from '@bunnydb/messaging';
 import { SealingKey } from '@bunnydb/secrets';
-import type { Loop, Shell, ShutdownStep } from '@bunnydb/service-shell';
+import { type Loop, type Shell, type ShutdownStep, watchedSessions } from '@bunnydb/service-shell';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { SchemaConfig } from './config.js';
 import { FOLLOW_SESSIONS, FollowResponder } from './shell/follow-responder.js';
@@ -49,13 +49,14 @@ export function schemaLoops(
   const { structurePollMs, sequencePollMs } = config;
   const openSecret = app.get<(sealed: string) => string>(OPEN_SECRET);
   const follow = app.get<FollowSessions>(FOLLOW_SESSIONS);
-  const openSession = schemaSession({
+  const session = schemaSession({
     messaging,
     openSecret,
     follow,
     structurePollMs,
     sequencePollMs,
   });
+  const openSession = watchedSessions(session, shell);
   return [
     {
       name: 'mirror sessions',

@@ -8,6 +8,8 @@ interface BatchContents {
   readonly tables: readonly QualifiedName[];
   /** Changes of the source's structure, in their order. */
   readonly marks: readonly MarkMessage[];
+  /** When its last message arrived; for traces. */
+  readonly arrivedAtMs?: number;
 }
 
 /** A whole batch: its rows are in memory, or too large for it and still in the stream. */

@@ -8,7 +8,6 @@ import { planSteps, type SkipRule } from '../core/work-step.js';
 import { WorkTally } from '../core/work-tally.js';
 import type { BatchGate } from './batch-gate.js';
 import type { BatchQueue } from './batch-queue.js';
-import { startBatchSpan } from './batch-span.js';
 import type {
   Advance,
   DestinationTransactions,
@@ -18,6 +17,7 @@ import { type InFlight, advanceOf, failureOf, isStaleCatalog, remedyFor } from '
 import type { TableNotes } from './table-notes.js';
 import type { TableRefusals } from './table-refusals.js';
 import type { TableWriter, WriteMode } from './table-writer.js';
+import { type TransactionTrace, startTransactionTrace } from './transaction-trace.js';
 
 /** What the loop tells of a committed transaction. */
 export interface CommittedWork {
@@ -28,6 +28,17 @@ export interface CommittedWork {
   /** What was noted of tables with it. */
   readonly notes: readonly TableNote[];
   readonly wal: { readonly insertLsn: Lsn; readonly flushLsn: Lsn };
+  /** From its first statement to the answer. */
+  readonly seconds: number;
+}
+
+/** What it tells of a refused one. */
+export interface RefusedWork {
+  readonly batches: readonly Batch[];
+  readonly mode: WriteMode;
+  readonly failure: MirrorError;
+  /** The id of its trace, if it has one. */
+  readonly trace: string | undefined;
 }
 
 export interface ApplyLoopOptions {
@@ -50,6 +61,7 @@ export interface ApplyLoopOptions {
   /** Reads the destination's catalog again. */
   readonly refreshTables: () => Promise<void>;
   readonly onCommitted: (work: CommittedWork) => void;
+  readonly onRefused: (work: RefusedWork) => void;
   /** Between two transactions: commands that need no answer may be sent. */
   readonly onTurn: () => void;
   /** Nothing waits and nothing is in flight: the time for what else the session has to do. */
@@ -83,6 +95,8 @@ export class ApplyLoop {
   #position: Lsn;
   #streamSeq: number;
   #hasEnded = false;
+  /** Work of others that is waited for. */
+  #away = 0;
 
   constructor(options: ApplyLoopOptions) {
     this.#options = options;
@@ -112,6 +126,11 @@ export class ApplyLoop {
   /** Whether a sent transaction is not answered. */
   get isBusy(): boolean {
     return this.#inFlight.length > 0;
+  }
+
+  /** Whether it waits for work that others do: lanes, the schema service, the stream of a large batch. */
+  get isAway(): boolean {
+    return this.#away > 0;
   }
 
   /** Runs until the queue ends. @throws MirrorError what cannot be applied. */
@@ -147,7 +166,7 @@ export class ApplyLoop {
   async #runErrands(): Promise<void> {
     await this.#settleAll();
     for (const { work, resolve, reject } of this.#errands.splice(0))
-      await work().then(resolve, reject);
+      await this.#waitFor(work()).then(resolve, reject);
   }
 
   /** Sends batches, in as few transactions as their structure allows. */
@@ -161,7 +180,7 @@ export class ApplyLoop {
           together = [];
           await this.#settleAll();
         }
-        this.#notes.set(batch, await gate.open(batch));
+        this.#notes.set(batch, await this.#waitFor(gate.open(batch)));
       }
       together.push(batch);
     }
@@ -187,19 +206,23 @@ export class ApplyLoop {
   async #send(batches: readonly Batch[], mode: WriteMode): Promise<InFlight> {
     const advance = advanceOf(this.#position, batches);
     const tally = new WorkTally();
-    const span = startBatchSpan(batches, mode);
+    const mirror = this.#options.spec.name;
+    const trace = startTransactionTrace({ mirror, batches, mode, advance });
+    const sentAtMs = performance.now();
     const answer = await this.#options.transactions
       .send((writer) => this.#write(writer, batches, mode, tally), advance)
       .catch((error: unknown) => ({
         outcome: Promise.resolve<TransactionOutcome>({ ok: false, error, label: undefined }),
       }));
+    trace.sent();
     const settled = answer.outcome
       .catch((error: unknown): TransactionOutcome => ({ ok: false, error, label: undefined }))
       .then((outcome) => {
-        span.end();
         this.#settle(work, outcome);
+        if (outcome.ok) trace.committed(outcome.writtenAtMs);
+        else this.#refused(work, trace);
       });
-    const work: InFlight = { batches, advance, tally, mode, settled, outcome: undefined };
+    const work: InFlight = { batches, advance, tally, mode, sentAtMs, settled, outcome: undefined };
     this.#inFlight.push(work);
     this.#position = advance.to;
     this.#streamSeq = advance.streamSeq;
@@ -220,7 +243,7 @@ export class ApplyLoop {
     };
     for (const note of this.#notesOf(batches)) notes.write(note);
     const [first] = batches;
-    if (first?.kind === 'large') return writeLarge(first, rule, writer, mode, tally);
+    if (first?.kind === 'large') return this.#waitFor(writeLarge(first, rule, writer, mode, tally));
     const sources = batches.flatMap((batch) =>
       batch.kind === 'held'
         ? [{ messages: batch.messages, transactions: batch.commit.transactions }]
@@ -242,9 +265,26 @@ export class ApplyLoop {
     this.#inFlight.splice(this.#inFlight.indexOf(work), 1);
     const notes = this.#notesOf(work.batches);
     for (const batch of work.batches) this.#notes.delete(batch);
-    this.#options.onCommitted({ ...work, notes, wal: outcome.wal });
+    const seconds = (performance.now() - work.sentAtMs) / 1_000;
+    this.#options.onCommitted({ ...work, notes, seconds, wal: outcome.wal });
     // Nothing is in flight any more: the loop need not wait to see how far the destination has flushed.
     if (!this.isBusy) this.#options.queue.interrupt();
+  }
+
+  #refused(work: InFlight, trace: TransactionTrace): void {
+    const { batches, mode } = work;
+    const failure = failureOf(work);
+    this.#options.onRefused({ batches, mode, failure, trace: trace.failed(failure) });
+  }
+
+  /** While others work, silence is no sign of a loop that is stuck. */
+  async #waitFor<Result>(work: Promise<Result>): Promise<Result> {
+    this.#away += 1;
+    try {
+      return await work;
+    } finally {
+      this.#away -= 1;
+    }
   }
 
   #notesOf(batches: readonly Batch[]): readonly TableNote[] {
@@ -302,7 +342,9 @@ export class ApplyLoop {
     const failure = failureOf(work);
     const [batch] = batches;
     if (!batch) throw failure;
-    const remedy = await this.#options.refusals.judge(failure, batch.commit.head.batch);
+    const remedy = await this.#waitFor(
+      this.#options.refusals.judge(failure, batch.commit.head.batch),
+    );
     if (remedy.tag === 'stop') throw failure;
     this.#notes.set(batch, [...this.#notesOf([batch]), ...remedy.notes]);
     await this.#resetSession();

@@ -25,6 +25,7 @@ import {
   toMirrorError,
 } from '@bunnydb/pg-client';
 import { formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
+import type { LivenessDoor, MetricDoor } from '@bunnydb/service-shell';
 import { ApplyProgress } from '../core/apply-progress.js';
 import { applicationName, copyApplicationName } from './application-name.js';
 import { ensureBookkeeping } from './bookkeeping.js';
@@ -38,6 +39,8 @@ export interface ApplySessionOptions {
   readonly messaging: Messaging;
   /** Opens a sealed secret. */
   readonly open: (sealed: string) => string;
+  readonly metrics?: MetricDoor;
+  readonly liveness?: LivenessDoor;
 }
 
 /** Makes the function that runs a mirror's session. */
@@ -53,7 +56,7 @@ export function applySession(options: ApplySessionOptions): OpenSession {
 }
 
 async function runSession(
-  { messaging, open }: ApplySessionOptions,
+  { messaging, open, metrics, liveness }: ApplySessionOptions,
   spec: MirrorSpec,
   context: SessionContext,
 ): Promise<void> {
@@ -69,7 +72,11 @@ async function runSession(
     return { position: taken, isFirstCopy };
   });
   const progress = new ApplyProgress(spec.id, spec.tables, position.commitTime);
-  const report = new StatsReport(messaging, spec.id, progress, position.lsn);
+  const report = new StatsReport({
+    ...{ messaging, progress, metrics },
+    mirror: spec,
+    position: position.lsn,
+  });
   try {
     const { epoch } = position;
     const source = settingsOf(spec.source, open, copyApplicationName(spec.id));
@@ -83,7 +90,7 @@ async function runSession(
     for (const { mapping, state } of tables)
       progress.setTableStatus(formatQualifiedName(mapping.source), state ?? 'running');
     const session = { spec, context, messaging, source, destination, position, tables };
-    await streamChanges({ ...session, progress, report });
+    await streamChanges({ ...session, progress, report, metrics, liveness });
   } finally {
     report.close();
   }

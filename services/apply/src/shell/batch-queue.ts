@@ -26,6 +26,11 @@ export class BatchQueue {
     return this.#batches.length === 0;
   }
 
+  /** What the waiting batches hold. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Adds a batch; settles when there is room for another. */
   async push(batch: Batch): Promise<void> {
     if (this.#batches.length === 0) this.#waitingSinceMs = performance.now();

@@ -89,7 +89,7 @@ export class BatchReader {
         faultPoint('apply.after_receive');
         this.#position = head.lastLsn;
         this.#staleEpoch = undefined;
-        await this.#options.queue.push(batch);
+        await this.#options.queue.push({ ...batch, arrivedAtMs: Date.now() });
     }
   }
 

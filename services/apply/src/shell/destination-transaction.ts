@@ -7,6 +7,7 @@ import { CHECK_FINGERPRINT, fingerprintParameters } from './destination-catalog.
 import type { DestinationSession } from './destination-session.js';
 import { ADD_COUNTS, ADVANCE_POSITION, lsnParameter } from './position-row.js';
 import { TableWriter } from './table-writer.js';
+import { preciseNowMs } from './transaction-trace.js';
 import type { WriteLabel } from './write-label.js';
 
 /** Where a transaction takes the position from and to. */
@@ -25,7 +26,12 @@ export interface WalState {
 
 /** How a destination transaction went. */
 export type TransactionOutcome =
-  | { readonly ok: true; readonly wal: WalState }
+  | {
+      readonly ok: true;
+      readonly wal: WalState;
+      /** When everything but the COMMIT was done. */
+      readonly writtenAtMs: number;
+    }
   | { readonly ok: false; readonly error: unknown; readonly label: WriteLabel | undefined };
 
 /**
@@ -82,11 +88,12 @@ export class DestinationTransactions {
       throw error;
     }
     faultPoint('apply.inside_transaction');
-    this.#finish(advance);
+    let writtenAtMs = 0;
+    this.#finish(advance, () => (writtenAtMs = preciseNowMs()));
     let wal: WalState | undefined;
     this.#session.execute(this.#readWal, [], { onRow: (row) => (wal = walOf(row)) });
     const answered = this.#session.sync();
-    return { outcome: answered.then((outcome) => toOutcome(outcome, wal)) };
+    return { outcome: answered.then((outcome) => toOutcome(outcome, wal, writtenAtMs)) };
   }
 
   /** Ends what a failed transaction left open, and forgets what depends on the tables' columns. */
@@ -114,7 +121,7 @@ export class DestinationTransactions {
     return outcome.wal;
   }
 
-  #finish(advance: Advance): void {
+  #finish(advance: Advance, onWritten: () => void): void {
     const tables = [...this.#writer.reliedOn];
     if (tables.length > 0) {
       this.#session.execute(this.#checkFingerprint, fingerprintParameters(tables), {
@@ -131,7 +138,7 @@ export class DestinationTransactions {
         Buffer.from(String(advance.streamSeq)),
         advance.commitTime === null ? null : Buffer.from(advance.commitTime),
       ],
-      { label: { action: 'position' } satisfies WriteLabel },
+      { label: { action: 'position' } satisfies WriteLabel, onComplete: onWritten },
     );
     this.#session.execute(this.#commit, [], {
       label: { action: 'transaction' } satisfies WriteLabel,
@@ -154,13 +161,17 @@ export function countsParameter(counts: WorkTally): Buffer {
   );
 }
 
-function toOutcome(outcome: GroupOutcome, wal: WalState | undefined): TransactionOutcome {
+function toOutcome(
+  outcome: GroupOutcome,
+  wal: WalState | undefined,
+  writtenAtMs = 0,
+): TransactionOutcome {
   if (!outcome.ok) {
     return { ok: false, error: outcome.error, label: labelOf(outcome.sink?.label) };
   }
   if (!wal)
     throw new MirrorError('protocol_violation', 'the destination did not tell its WAL position');
-  return { ok: true, wal };
+  return { ok: true, wal, writtenAtMs };
 }
 
 /** Every label in this service is a `WriteLabel`; the session hands back what it was given. */

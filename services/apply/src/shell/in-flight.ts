@@ -14,6 +14,7 @@ export interface InFlight {
   readonly advance: Advance;
   readonly tally: WorkTally;
   readonly mode: WriteMode;
+  readonly sentAtMs: number;
   readonly settled: Promise<void>;
   outcome: TransactionOutcome | undefined;
 }

@@ -94,6 +94,22 @@ export class LaneBook {
     });
   }
 
+  /** How many bytes of changes wait for each table that is outside the main lane. */
+  async parkedBytes(): Promise<ReadonlyMap<string, number>> {
+    return await this.#inTurn(async () => {
+      const { rows } = await this.#client.query<{ schema: string; table: string; bytes: number }>(
+        `select s.source_schema as schema, s.source_table as table,
+                coalesce(sum(octet_length(p.payload)), 0)::float8 as bytes
+           from _bunny.table_state s
+           left join _bunny.parked_change p using (mirror_id, source_schema, source_table)
+          where s.mirror_id = $1 and s.state <> 'running'
+          group by s.source_schema, s.source_table`,
+        [this.#spec.id],
+      );
+      return new Map(rows.map((row) => [formatQualifiedName(row), row.bytes]));
+    });
+  }
+
   async #select(
     mappings: readonly TableMapping[],
     lock: '' | 'for update',

@@ -32,6 +32,7 @@ import {
   runSwapLane,
 } from './lane-work.js';
 import { type LaneSurroundings, LaneWorld } from './lane-world.js';
+import { tellParked } from './parked-metrics.js';
 
 interface RunningLane {
   readonly kind: LaneStart['kind'];
@@ -76,6 +77,7 @@ export class LaneRunner {
     const stops = [
       messaging.subscribeJson(lanesSubject(spec.id), () => this.look()),
       messaging.onReconnect(() => this.look()),
+      tellParked(world.book, this.#surroundings),
     ];
     try {
       while (!signal.aborted) {

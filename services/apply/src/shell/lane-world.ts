@@ -9,6 +9,7 @@ import type { FailureReport } from '@bunnydb/failure';
 import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import type { ConnectionSettings } from '@bunnydb/pg-client';
 import { type Lsn, type QualifiedName, formatLsn, formatQualifiedName } from '@bunnydb/pg-model';
+import type { MetricDoor } from '@bunnydb/service-shell';
 import type { ApplyProgress } from '../core/apply-progress.js';
 import type { CopyTableProgress } from '../core/copy-progress.js';
 import type { WorkTally } from '../core/work-tally.js';
@@ -25,6 +26,7 @@ export interface LaneSurroundings {
   readonly messaging: Messaging;
   readonly progress: ApplyProgress;
   readonly mainLane: MainLane;
+  readonly metrics: MetricDoor | undefined;
 }
 
 /** A shadow table that is full. */

@@ -1,7 +1,9 @@
 import { statsSubject } from '@bunnydb/contracts';
 import type { Messaging } from '@bunnydb/messaging';
 import type { Lsn } from '@bunnydb/pg-model';
+import type { MetricDoor } from '@bunnydb/service-shell';
 import type { ApplyProgress } from '../core/apply-progress.js';
+import { applySamples } from '../core/apply-samples.js';
 
 /** What the numbers are about at this moment. */
 export interface StatsSource {
@@ -10,22 +12,38 @@ export interface StatsSource {
   readonly isDrained: boolean;
 }
 
-/** Publishes `bunny.stats.<mirror id>.apply`: every second while something changes, else every five. */
+export interface StatsReportOptions {
+  readonly messaging: Messaging;
+  readonly mirror: { readonly id: string; readonly name: string };
+  readonly progress: ApplyProgress;
+  readonly position: Lsn;
+  readonly metrics: MetricDoor | undefined;
+}
+
+/**
+ * Publishes `bunny.stats.<mirror id>.apply`, every second while something changes, else every five; and tells the same at `/metrics` whenever
+ * it is asked.
+ */
 export class StatsReport {
   readonly #messaging: Messaging;
   readonly #mirrorId: string;
   readonly #progress: ApplyProgress;
   readonly #timer: NodeJS.Timeout;
+  readonly #endMetrics: (() => void) | undefined;
   #source: () => StatsSource;
   #told = '';
   #silentTicks = 0;
 
-  constructor(messaging: Messaging, mirrorId: string, progress: ApplyProgress, position: Lsn) {
+  constructor(options: StatsReportOptions) {
+    const { messaging, mirror, progress, position, metrics } = options;
     this.#messaging = messaging;
-    this.#mirrorId = mirrorId;
+    this.#mirrorId = mirror.id;
     this.#progress = progress;
     this.#source = () => ({ applied: position, flushed: position, isDrained: false });
     this.#timer = setInterval(() => this.#tick(), INTERVAL_MS);
+    this.#endMetrics = metrics?.add(() =>
+      applySamples(mirror.name, progress.stats(this.#source(), new Date())),
+    );
     this.#tick();
   }
 
@@ -36,6 +54,7 @@ export class StatsReport {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#endMetrics?.();
     this.#publish();
   }
 

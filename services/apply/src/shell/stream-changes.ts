@@ -2,6 +2,7 @@ import { type MirrorSpec, lanesSubject } from '@bunnydb/contracts';
 import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import { type ConnectionSettings, toMirrorError } from '@bunnydb/pg-client';
 import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
+import type { LivenessDoor, MetricDoor } from '@bunnydb/service-shell';
 import type { ApplyProgress } from '../core/apply-progress.js';
 import { type MirrorTable, MirrorTables } from '../core/mirror-tables.js';
 import { PositionTrack } from '../core/position-track.js';
@@ -22,6 +23,7 @@ import type { PositionRow } from './position-row.js';
 import { findRenamedTable } from './renamed-tables.js';
 import { SchemaQuestions } from './schema-questions.js';
 import type { StatsReport } from './stats-report.js';
+import { StreamWatch } from './stream-watch.js';
 import { TableNotes } from './table-notes.js';
 import { TableRefusals } from './table-refusals.js';
 
@@ -35,6 +37,8 @@ export interface StreamChangesOptions {
   readonly tables: readonly MirrorTable[];
   readonly progress: ApplyProgress;
   readonly report: StatsReport;
+  readonly metrics: MetricDoor | undefined;
+  readonly liveness: LivenessDoor | undefined;
 }
 
 /** Streams one mirror's changes until the signal aborts or something fails. */
@@ -71,6 +75,7 @@ class Streaming {
   readonly #queue = new BatchQueue(QUEUE_BYTES_MAX);
   /** Ends the reader when the loop fails. */
   readonly #stopping = new AbortController();
+  readonly #watch: StreamWatch;
   #unwrittenCounts = new WorkTally();
   #countsWrittenAtMs = performance.now();
 
@@ -79,6 +84,11 @@ class Streaming {
     this.#destination = destination;
     const { spec, messaging } = options;
     this.#questions = new SchemaQuestions(messaging, spec, this.#stopping.signal);
+    const { metrics, liveness } = options;
+    this.#watch = new StreamWatch({
+      ...{ spec, messaging, metrics, liveness, queue: this.#queue },
+      session: destination.session,
+    });
     this.#tables = new MirrorTables(options.tables, {
       leavesOut: !this.#questions.carriesSchema,
     });
@@ -112,6 +122,7 @@ class Streaming {
       flushed: track.flushed.lsn,
       isDrained: reader.isDrained && this.#queue.isEmpty && !loop.isBusy,
     }));
+    this.#watch.open(loop);
     const reading = this.#read(reader);
     const lanes = this.#runLanes(loop);
     try {
@@ -122,6 +133,7 @@ class Streaming {
       this.#queue.abandon();
       await Promise.all([reading, lanes]);
       context.signal.removeEventListener('abort', stop);
+      this.#watch.close();
       positions.close();
     }
   }
@@ -150,7 +162,10 @@ class Streaming {
     });
     try {
       const { epoch } = position;
-      const lanes = { spec, epoch, context, source, destination, messaging, progress, mainLane };
+      const { metrics } = this.#options;
+      const lanes = {
+        ...{ spec, epoch, context, source, destination, messaging, progress, mainLane, metrics },
+      };
       await new LaneRunner(lanes).run();
     } catch (error) {
       this.#queue.end(error);
@@ -190,7 +205,9 @@ class Streaming {
         positions.moved();
         this.#note(work);
       },
+      onRefused: (work) => this.#watch.refused(work),
       onTurn: () => {
+        this.#watch.turned();
         if (performance.now() - this.#countsWrittenAtMs > COUNTS_INTERVAL_MS)
           void this.#writeCounts();
       },
@@ -204,6 +221,7 @@ class Streaming {
 
   #note(work: CommittedWork): void {
     const { context, progress } = this.#options;
+    this.#watch.committed(work);
     for (const note of work.notes) this.#tell(note);
     this.#unwrittenCounts.add(work.tally);
     progress.addWork(
