@@ -13,8 +13,19 @@ export function describeFailure({
     const value = valueOf(name, detail);
     return value === undefined || value === '' ? [] : [`${name.replaceAll('_', ' ')} ${value}`];
   });
-  const sentence = names.length === 0 ? message : `${message} (${names.join(', ')})`;
+  const all = [...serverOf(detail), ...names];
+  const sentence = all.length === 0 ? message : `${message} (${all.join(', ')})`;
   return typeof detail['fix'] === 'string' ? `${sentence}; fix: ${detail['fix']}` : sentence;
+}
+
+/** The server that was asked, where a connection failed. */
+function serverOf({ host, port, database, user }: FailureDetail): readonly string[] {
+  if (host === undefined || port === undefined) return [];
+  return [
+    `server ${String(host)}:${String(port)}`,
+    ...(database === undefined ? [] : [`database ${String(database)}`]),
+    ...(user === undefined ? [] : [`user ${String(user)}`]),
+  ];
 }
 
 function valueOf(name: string, detail: FailureDetail): string | undefined {
@@ -38,6 +49,8 @@ const NAMES = [
   'columns',
   'slot',
   'publication',
+  'object',
+  'privilege',
   'commit_lsn',
 ] as const;
 const LISTED_MAX = 10;

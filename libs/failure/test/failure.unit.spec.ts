@@ -25,6 +25,12 @@ test('a failure in one sentence names the place and the transaction, once, and l
   expect(says({ table: 't', columns: 'a, b', commit_lsn: '0/1A', key: ['id'] })).toBe(
     `${message} (table t, columns a, b, commit lsn 0/1A)`,
   );
+  expect(says({ host: 'db', port: 5432, database: 'shop', user: 'bunny' })).toBe(
+    `${message} (server db:5432, database shop, user bunny)`,
+  );
+  expect(says({ object: 'table position', privilege: 'ownership' })).toBe(
+    `${message} (object table position, privilege ownership)`,
+  );
   expect(says({ table: 't', missing_columns: ['a', 'b'] })).toBe(
     `${message} (table t, missing columns a, b)`,
   );

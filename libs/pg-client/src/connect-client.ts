@@ -40,6 +40,7 @@ export async function connectClient(
       host: settings.host,
       port: settings.port,
       database: settings.database,
+      user: settings.user,
     });
   }
 }

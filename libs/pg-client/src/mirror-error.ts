@@ -58,7 +58,23 @@ function factsOf(error: unknown): FailureDetail {
     ? KEY_COLUMNS.exec(textField(error, 'detail') ?? '')
     : null;
   if (key?.[1] !== undefined) facts['columns'] = key[1];
-  return facts;
+  return sqlstate === INSUFFICIENT_PRIVILEGE ? { ...facts, ...denialOf(error) } : facts;
+}
+
+/**
+ * What a server says that its user may not. Only its own checks are read, which name objects: a function of a user's that raises the same SQLSTATE
+ * may name anything. In another language than English nothing is found.
+ */
+function denialOf(error: unknown): FailureDetail {
+  const routine = textField(error, 'routine') ?? '';
+  const privilege = ROLE_CHECKS[routine];
+  if (privilege !== undefined) return { privilege };
+  if (!OBJECT_CHECKS.has(routine)) return {};
+  const message = textField(error, 'message') ?? '';
+  const owned = /^must be owner of (.+)$/.exec(message)?.[1];
+  if (owned !== undefined) return { object: owned, privilege: 'ownership' };
+  const denied = /^permission denied for (.+)$/.exec(message)?.[1];
+  return denied === undefined ? {} : { object: denied };
 }
 
 /** Reads a text field of an error of unknown shape. */
@@ -100,6 +116,15 @@ const DESCRIPTIONS: Readonly<Partial<Record<FailureKind, string>>> = {
   [FailureKind.ProtocolViolation]: 'the server and BunnyDB misunderstood each other',
 };
 
+const INSUFFICIENT_PRIVILEGE = '42501';
+/** C functions that check what a role may, and what they ask for. */
+const ROLE_CHECKS: Readonly<Partial<Record<string, string>>> = {
+  InitPostgres: 'REPLICATION',
+  CheckSlotPermissions: 'REPLICATION',
+  CheckMyDatabase: 'CONNECT',
+};
+/** C functions that check what may be done with an object. */
+const OBJECT_CHECKS: ReadonlySet<string> = new Set(['aclcheck_error', 'aclcheck_error_col']);
 /** Violations of a foreign, unique or excluding key: the detail of any other may begin with values. */
 const KEY_VIOLATIONS = new Set(['23503', '23505', '23P01']);
 /** How a server tells such a key, in any language: `(columns)=(values)`; only the first is taken. */

@@ -48,7 +48,13 @@ export async function openReplication(
       if (options.signal?.aborted || !triesWithoutTls(error)) break;
     }
   }
-  throw toMirrorError(failure, { role: 'source', host: settings.host, port: settings.port });
+  throw toMirrorError(failure, {
+    role: 'source',
+    host: settings.host,
+    port: settings.port,
+    database: settings.database,
+    user: settings.user,
+  });
 }
 
 async function openOnce(

@@ -67,6 +67,31 @@ describe('the kind of a failure', () => {
     expect(failure.cause).toBe(error);
   });
 
+  it('names what the user may not, as the server itself says it, and nothing that a function raises', () => {
+    const detailOf = (routine: string, message: string): object =>
+      toMirrorError(server('42501', routine, message), { role: 'source' }).detail;
+    const denied = (routine: string, message: string): object => {
+      const { sqlstate, role, ...rest } = { ...detailOf(routine, message) } as Record<
+        string,
+        string
+      >;
+      expect([sqlstate, role]).toEqual(['42501', 'source']);
+      return rest;
+    };
+    expect(denied('aclcheck_error', 'permission denied for table position')).toEqual({
+      object: 'table position',
+    });
+    expect(denied('aclcheck_error', 'must be owner of table account')).toEqual({
+      object: 'table account',
+      privilege: 'ownership',
+    });
+    expect(denied('InitPostgres', 'permission denied to start WAL sender')).toEqual({
+      privilege: 'REPLICATION',
+    });
+    expect(denied('exec_stmt_raise', 'permission denied for customer 4711')).toEqual({});
+    expect(denied('aclcheck_error', 'keine Berechtigung für Tabelle position')).toEqual({});
+  });
+
   it('of a key its columns are told, of a row that fails a check nothing is', () => {
     const columnsOf = (sqlstate: string, detail: string): unknown =>
       toMirrorError(Object.assign(server(sqlstate), { detail }), { role: 'destination' }).detail[

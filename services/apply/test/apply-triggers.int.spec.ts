@@ -101,7 +101,7 @@ describe('triggers and foreign keys of the destination', () => {
       kind: 'privilege_missing',
       detail: {
         tables: ['public.parents'],
-        grant: `grant set on parameter session_replication_role to "${role}"`,
+        fix: `grant set on parameter session_replication_role to "${role}"`,
       },
     });
     await fixture.destination.query(`grant set on parameter session_replication_role to ${role}`);

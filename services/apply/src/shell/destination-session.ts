@@ -88,7 +88,7 @@ function lacksPrivilege(user: string, tables: readonly string[] = []): MirrorErr
     'the destination user may not set session_replication_role, which keeps triggers and foreign key actions from firing',
     {
       detail: {
-        grant: `grant set on parameter session_replication_role to ${quoteIdentifier(user)}`,
+        fix: `grant set on parameter session_replication_role to ${quoteIdentifier(user)}`,
         tables,
       },
     },
