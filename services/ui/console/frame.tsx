@@ -10,26 +10,30 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useDocumentTitle } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { Suspense, useEffect } from 'react';
 import { SIGNED_OUT } from './api/client.js';
 import { signOut, useMe } from './api/session.js';
+import { Tour } from './parts/tour.js';
 import { Waiting } from './parts/waiting.js';
 
 const PLACES = [
-  { to: '/', label: 'Mirrors' },
-  { to: '/peers', label: 'Peers' },
-  { to: '/users', label: 'Users', isForAdmin: true },
-  { to: '/account', label: 'Account' },
+  { to: '/', label: 'Mirrors', tour: 'mirrors' },
+  { to: '/peers', label: 'Peers', tour: 'peers' },
+  { to: '/users', label: 'Users', tour: 'users', isForAdmin: true },
+  { to: '/account', label: 'Account', tour: 'account' },
 ] as const;
+
+const ROLE_WORDS = { admin: 'administrator', readonly: 'viewer' } as const;
 
 /** What surrounds every page: where one is, where one can go, who one is. */
 export function Frame() {
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const me = useMe();
+  useDocumentTitle(titleOf(path));
   useLeaveWhenSignedOut();
   return (
     <AppShell
@@ -55,8 +59,8 @@ export function Frame() {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <ColorSchemeButton />
-            <Text size="sm" c="dimmed">
-              {me.data ? `${me.data.username} (${me.data.role})` : ''}
+            <Text size="sm" c="dimmed" visibleFrom="xs">
+              {me.data && `${me.data.username}, ${ROLE_WORDS[me.data.role]}`}
             </Text>
             <SignOutButton />
           </Group>
@@ -64,12 +68,13 @@ export function Frame() {
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
         {PLACES.filter((place) => !('isForAdmin' in place) || me.data?.role === 'admin').map(
-          ({ to, label }) => (
+          ({ to, label, tour }) => (
             <NavLink
               key={to}
               component={Link}
               to={to}
               label={label}
+              data-tour={tour}
               active={
                 to === '/'
                   ? path === '/' || path.startsWith('/mirrors') || path === '/new-mirror'
@@ -85,8 +90,18 @@ export function Frame() {
           <Outlet />
         </Suspense>
       </AppShell.Main>
+      <Tour />
     </AppShell>
   );
+}
+
+/** What tabs and bookmarks are called. */
+function titleOf(path: string): string {
+  const [, first = '', second = ''] = path.split('/');
+  if (first === 'mirrors') return `${decodeURIComponent(second)} · BunnyDB`;
+  if (first === 'new-mirror') return 'New mirror · BunnyDB';
+  const place = PLACES.find(({ to }) => to === `/${first}`);
+  return `${place?.label ?? 'No such page'} · BunnyDB`;
 }
 
 function ColorSchemeButton() {
@@ -97,6 +112,7 @@ function ColorSchemeButton() {
     <Tooltip label={label}>
       <ActionIcon
         variant="default"
+        data-tour="colours"
         aria-label={label}
         onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
       >

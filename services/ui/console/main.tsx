@@ -9,13 +9,13 @@ import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/query-client.js';
 import { NoticeArea } from './parts/notices.js';
 import { router } from './router.js';
-import { theme } from './theme.js';
+import { cssVariables, theme } from './theme.js';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root');
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
         <NoticeArea />

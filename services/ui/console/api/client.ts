@@ -15,7 +15,9 @@ export type SchemaChange = SchemaDiff['changes'][number];
 export type Metrics = Schemas['Metrics'];
 export type LogLine = Schemas['LogPage']['logs'][number];
 export type HistoryEvent = Schemas['EventPage']['events'][number];
+export type RowChange = Schemas['RowChange'];
 export type Me = Schemas['Me'];
+export type User = Schemas['User'];
 type Problem = Schemas['Problem'];
 
 /** An answer of the gateway that is no success. Its message is a sentence for people. */

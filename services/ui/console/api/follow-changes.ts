@@ -1,51 +1,48 @@
-import { useEffect, useReducer, useState } from 'react';
-
-/** A change as the gateway tells it: column names in order, values as text, `null` for NULL, absent where it was not sent. */
-export interface Change {
-  readonly at: string;
-  readonly table: string;
-  readonly operation: 'insert' | 'update' | 'delete' | 'truncate';
-  readonly columns: readonly string[];
-  readonly row: readonly (string | null | undefined)[];
-  readonly old: Readonly<Record<string, string | null>> | null;
-  readonly unchanged: readonly string[];
-}
+import { useReducer } from 'react';
+import type { RowChange } from './client.js';
+import { useFollowEvents } from './follow-events.js';
 
 export interface SeenChange {
   readonly id: number;
-  readonly change: Change;
+  readonly change: RowChange;
 }
 
 interface Shown {
   readonly changes: readonly SeenChange[];
   readonly isPaused: boolean;
+  /** Changes that came while it was paused. */
   readonly missedCount: number;
+  /** Changes that came faster than they can be shown. */
+  readonly leftOutCount: number;
   readonly nextId: number;
 }
 
 type Signal =
-  | { readonly type: 'told'; readonly changes: readonly Change[] }
+  | { readonly type: 'told'; readonly changes: readonly RowChange[] }
+  | { readonly type: 'left_out'; readonly count: number }
   | { readonly type: 'pause' | 'go_on' | 'clear' };
 
-const NOTHING: Shown = { changes: [], isPaused: false, missedCount: 0, nextId: 1 };
+const NOTHING: Shown = {
+  changes: [],
+  isPaused: false,
+  missedCount: 0,
+  leftOutCount: 0,
+  nextId: 1,
+};
 
 /** Follows a table's changes, newest first; while paused they are only counted. */
 export function useFollowChanges(mirrorName: string, table: string) {
   const [shown, signal] = useReducer(afterSignal, NOTHING);
-  const [isLive, setLive] = useState(false);
-  useEffect(() => {
-    const query = new URLSearchParams({ table });
-    const source = new EventSource(
-      `/v1/mirrors/${encodeURIComponent(mirrorName)}/changes/stream?${query.toString()}`,
-    );
-    source.onopen = () => setLive(true);
-    source.onerror = () => setLive(false);
-    source.addEventListener('changes', (event) => {
-      const changes = JSON.parse((event as MessageEvent<string>).data) as readonly Change[];
-      signal({ type: 'told', changes });
-    });
-    return () => source.close();
-  }, [mirrorName, table]);
+  const query = new URLSearchParams({ table, latest: 'true' });
+  const isLive = useFollowEvents(
+    `/v1/mirrors/${encodeURIComponent(mirrorName)}/changes/stream?${query.toString()}`,
+    ['changes', 'left_out'],
+    (name, data) => {
+      if (name === 'changes')
+        signal({ type: 'told', changes: JSON.parse(data) as readonly RowChange[] });
+      else signal({ type: 'left_out', count: (JSON.parse(data) as { changes: number }).changes });
+    },
+  );
   return {
     ...shown,
     isLive,
@@ -67,12 +64,16 @@ function afterSignal(shown: Shown, signal: Signal): Shown {
         nextId: shown.nextId + changes.length,
       };
     }
+    case 'left_out':
+      return shown.isPaused
+        ? { ...shown, missedCount: shown.missedCount + signal.count }
+        : { ...shown, leftOutCount: shown.leftOutCount + signal.count };
     case 'pause':
       return { ...shown, isPaused: true };
     case 'go_on':
       return { ...shown, isPaused: false, missedCount: 0 };
     case 'clear':
-      return { ...shown, changes: [], missedCount: 0 };
+      return { ...shown, changes: [], missedCount: 0, leftOutCount: 0 };
   }
 }
 

@@ -453,6 +453,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/mirrors/{name}/changes/stream': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The changes of one table as they come, as server-sent events; for administrators */
+    get: operations['ChangesController_stream'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/users': {
     parameters: {
       query?: never;
@@ -885,10 +902,38 @@ export interface components {
         /** Format: date-time */
         at: string;
         actor: string;
+        /** @enum {string|null} */
+        level: 'info' | 'warn' | 'error' | null;
+        /** @description As in the log; null: it says nothing to people. */
+        message: string | null;
         body: Record<string, never>;
       }[];
     };
     EventStream: string;
+    /** @description Events `changes`, each a list of `RowChange`. */
+    ChangeStream: string;
+    RowChange: {
+      /**
+       * Format: date-time
+       * @description When its transaction committed at the source.
+       */
+      at: string;
+      table: string;
+      /** @enum {string} */
+      operation: 'insert' | 'update' | 'delete' | 'truncate';
+      columns: string[];
+      /** @description The new row; of a delete the old one, as far as it is told. */
+      row: {
+        [key: string]: string | null;
+      };
+      old: {
+        [key: string]: string | null;
+      } | null;
+      /** @description Columns that are as they were, and too large for the source to say again. */
+      unchanged: string[];
+      /** @description Columns whose value is longer than what is here. */
+      cut: string[];
+    };
     Metrics: {
       lag_bytes: number | null;
       lag_seconds: number | null;
@@ -2975,6 +3020,76 @@ export interface operations {
       };
       /** @description Conflict */
       409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Service Unavailable */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  ChangesController_stream: {
+    parameters: {
+      query: {
+        table: string;
+        latest?: boolean;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/event-stream': components['schemas']['ChangeStream'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
         headers: {
           [name: string]: unknown;
         };

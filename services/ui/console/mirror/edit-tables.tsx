@@ -14,21 +14,16 @@ import { Waiting } from '../parts/waiting.js';
 export function EditTables({ mirror }: { readonly mirror: MirrorWithTables }) {
   const mayWrite = useMayWrite();
   const [isOpen, { open, close }] = useDisclosure(false);
+  if (!mayWrite) return null;
   return (
     <>
       <Tooltip label="Tables are added and removed while the mirror goes on; new ones are copied and join.">
-        <Button size="xs" variant="default" onClick={open} disabled={!mayWrite}>
+        <Button size="xs" variant="default" onClick={open}>
           Add or remove tables
         </Button>
       </Tooltip>
-      <Modal
-        opened={isOpen}
-        onClose={close}
-        size="lg"
-        title="Tables of the mirror"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        {isOpen && <Editor mirror={mirror} onDone={close} />}
+      <Modal opened={isOpen} onClose={close} size="lg" title="Tables of the mirror">
+        <Editor mirror={mirror} onDone={close} />
       </Modal>
     </>
   );
@@ -44,7 +39,7 @@ function Editor({
   const client = useQueryClient();
   const tables = usePeerTables(mirror.source_peer);
   const before = new Map(mirror.tables.map((table) => [table.table_name, table.destination_table]));
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(before.keys()));
+  const [chosen, setChosen] = useState<ReadonlyMap<string, string>>(before);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   if (tables.isPending) return <Waiting />;
@@ -56,7 +51,7 @@ function Editor({
         onRetry={() => void tables.refetch()}
       />
     );
-  const added = [...chosen].filter((table) => !before.has(table));
+  const added = [...chosen.keys()].filter((table) => !before.has(table));
   const removed = [...before.keys()].filter((table) => !chosen.has(table));
   const save = async (): Promise<void> => {
     setBusy(true);
@@ -66,9 +61,9 @@ function Editor({
         api.PUT('/v1/mirrors/{name}/tables', {
           params: { path: { name: mirror.name } },
           body: {
-            table_mappings: [...chosen].map((table) => ({
-              source_table: table,
-              destination_table: before.get(table) ?? table,
+            table_mappings: [...chosen].map(([source_table, destination_table]) => ({
+              source_table,
+              destination_table,
             })),
           },
         }),
@@ -84,7 +79,7 @@ function Editor({
   };
   return (
     <Stack>
-      <TablePicker tables={tables.data} chosen={chosen} onChange={setChosen} />
+      <TablePicker tables={tables.data} chosen={chosen} settled={before} onChange={setChosen} />
       {removed.length > 0 && (
         <Text size="sm">
           {removed.length === 1 ? `${removed[0] ?? ''} leaves` : `${removed.length} tables leave`}{' '}
@@ -101,7 +96,9 @@ function Editor({
           disabled={chosen.size === 0 || (added.length === 0 && removed.length === 0)}
           onClick={() => void save()}
         >
-          {added.length} to add, {removed.length} to remove
+          {added.length === 0 && removed.length === 0
+            ? 'Nothing to change'
+            : `Add ${added.length}, remove ${removed.length}`}
         </Button>
       </Group>
     </Stack>

@@ -1,14 +1,17 @@
-import { Button, Code, Group, Spoiler, Stack, Text, Timeline } from '@mantine/core';
+import { Button, Code, Group, Stack, Text, Timeline } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { type HistoryEvent, type MirrorWithTables, api, dataOf } from '../api/client.js';
 import { mirrorKey } from '../api/mirrors.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { Waiting } from '../parts/waiting.js';
 import { moment } from '../parts/words.js';
+import { eventFacts } from './event-facts.js';
 
 const PAGE = 50;
+const COLOR = { info: 'gray.6', warn: 'orange', error: 'red' } as const;
 
-/** What happened to the mirror, newest first: who asked, what followed, what failed. */
+/** What happened to the mirror, newest first: who asked, what followed, how long it took, what failed. */
 export function HistoryTab({ mirror }: { readonly mirror: MirrorWithTables }) {
   const { name } = mirror;
   const history = useInfiniteQuery({
@@ -37,14 +40,10 @@ export function HistoryTab({ mirror }: { readonly mirror: MirrorWithTables }) {
   const events = history.data.pages.flatMap((page) => page.events);
   return (
     <Stack>
-      <Timeline bulletSize={14} lineWidth={2}>
+      <Timeline bulletSize={14} lineWidth={2} active={events.length}>
         {events.map((event) => (
-          <Timeline.Item
-            key={event.id}
-            title={<EventTitle event={event} />}
-            color={isTrouble(event) ? 'red' : undefined}
-          >
-            <Details event={event} />
+          <Timeline.Item key={event.id} mt="sm" color={COLOR[event.level ?? 'info']}>
+            <EventView event={event} />
           </Timeline.Item>
         ))}
       </Timeline>
@@ -62,32 +61,34 @@ export function HistoryTab({ mirror }: { readonly mirror: MirrorWithTables }) {
   );
 }
 
-function EventTitle({ event }: { readonly event: HistoryEvent }) {
+function EventView({ event }: { readonly event: HistoryEvent }) {
+  const [isOpen, setOpen] = useState(false);
+  const facts = [moment(event.at), event.actor, ...eventFacts(event.body)];
   return (
-    <Group gap="xs">
-      <Text size="sm" fw={600}>
-        {event.type.replaceAll('_', ' ')}
-      </Text>
-      <Text size="xs" c="dimmed">
-        {moment(event.at)} · {event.actor}
-      </Text>
-    </Group>
+    <>
+      <Group gap="xs" align="baseline">
+        <Text size="sm" fw={500} c={event.level === 'error' ? 'red' : undefined}>
+          {event.message ?? event.type.replaceAll('_', ' ')}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {facts.join(' · ')}
+        </Text>
+        {Object.keys(event.body).length > 0 && (
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            aria-expanded={isOpen}
+            onClick={() => setOpen(!isOpen)}
+          >
+            {isOpen ? 'Less' : 'Details'}
+          </Button>
+        )}
+      </Group>
+      {isOpen && (
+        <Code block style={{ whiteSpace: 'pre-wrap', fontSize: 12 }}>
+          {JSON.stringify(event.body, null, 2)}
+        </Code>
+      )}
+    </>
   );
-}
-
-function Details({ event }: { readonly event: HistoryEvent }) {
-  const text = JSON.stringify(event.body, null, 1);
-  if (text === '{}') return null;
-  return (
-    <Spoiler maxHeight={60} showLabel="More" hideLabel="Less">
-      <Code block style={{ whiteSpace: 'pre-wrap', fontSize: 12 }}>
-        {text}
-      </Code>
-    </Spoiler>
-  );
-}
-
-function isTrouble(event: HistoryEvent): boolean {
-  const status = (event.body as Readonly<Record<string, unknown>>)['status'];
-  return event.type.endsWith('_failed') || status === 'error' || status === 'held';
 }

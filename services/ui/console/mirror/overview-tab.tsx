@@ -1,6 +1,6 @@
 import { Group, Paper, SegmentedControl, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { MirrorWithTables } from '../api/client.js';
+import type { Metrics, MirrorWithTables } from '../api/client.js';
 import { useMetrics } from '../api/mirrors.js';
 import { TimeChart } from '../parts/time-chart.js';
 import { bytes, count, known, moment, seconds } from '../parts/words.js';
@@ -14,44 +14,13 @@ const WINDOWS = [
   { value: '24h', label: '24 h' },
 ];
 
+/** How the mirror does: the numbers of now, the way of a change, and the last minutes or hours as graphs. */
 export function OverviewTab({ mirror }: { readonly mirror: MirrorWithTables }) {
   const [window, setWindow] = useState('15m');
   const metrics = useMetrics(mirror.name, window, 2_000);
-  const series = metrics.data?.series ?? [];
-  const times = series.map((sample) => Date.parse(sample.at));
-  const forecast = walForecast(series);
-  const held = mirror.tables.filter(
-    (table) => table.status === 'held' || table.status === 'error',
-  ).length;
   return (
     <Stack>
-      <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }}>
-        <Fact
-          label="Lag"
-          value={known(mirror.lag_seconds, seconds)}
-          detail={known(mirror.lag_bytes, bytes)}
-        />
-        <Fact
-          label="Rows per second"
-          value={count(mirror.rows_per_second)}
-          detail={`${known(metrics.data?.total_rows_synced, count)} in all`}
-        />
-        <Fact
-          label="WAL kept at the source"
-          value={known(metrics.data?.retained_wal_bytes, bytes)}
-          detail={forecast}
-        />
-        <Fact
-          label="Tables"
-          value={count(mirror.tables.length)}
-          detail={held === 0 ? 'none held' : `${held} held or in error`}
-        />
-        <Fact
-          label="Last change"
-          value={known(metrics.data?.last_sync_time, moment)}
-          detail={mirror.last_lsn ?? ''}
-        />
-      </SimpleGrid>
+      <Facts mirror={mirror} metrics={metrics.data} />
       {mirror.snapshot.tables_done < mirror.snapshot.tables_total && (
         <CopyProgress mirror={mirror} />
       )}
@@ -65,65 +34,56 @@ export function OverviewTab({ mirror }: { readonly mirror: MirrorWithTables }) {
           aria-label="Time span of the graphs"
         />
       </Group>
-      <SimpleGrid cols={{ base: 1, lg: 2 }}>
-        <TimeChart
-          title="Lag"
-          times={times}
-          words={seconds}
-          lines={[
-            { label: 'lag', color: '#1098ad', values: series.map((sample) => sample.lag_seconds) },
-          ]}
-        />
-        <TimeChart
-          title="Throughput"
-          times={times}
-          words={count}
-          lines={[
-            {
-              label: 'rows/s',
-              color: '#2f9e44',
-              values: series.map((sample) => sample.rows_per_second),
-            },
-          ]}
-        />
-        <TimeChart
-          title="WAL kept at the source"
-          times={times}
-          words={bytes}
-          lines={[
-            {
-              label: 'kept',
-              color: '#e8590c',
-              values: series.map((sample) => sample.retained_wal_bytes),
-            },
-          ]}
-        />
-        <TimeChart
-          title="Change stream"
-          times={times}
-          words={bytes}
-          lines={[
-            {
-              label: 'size',
-              color: '#7048e8',
-              values: series.map((sample) => sample.stream_bytes),
-            },
-          ]}
-        />
-      </SimpleGrid>
+      <Charts series={metrics.data?.series ?? []} />
     </Stack>
   );
 }
 
-function Fact({
-  label,
-  value,
-  detail,
-}: {
+interface FactsProps {
+  readonly mirror: MirrorWithTables;
+  readonly metrics: Metrics | undefined;
+}
+
+function Facts({ mirror, metrics }: FactsProps) {
+  const waiting = mirror.tables.filter(({ status }) => status === 'held' || status === 'error');
+  return (
+    <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }}>
+      <Fact
+        label="Lag"
+        value={known(mirror.lag_seconds, seconds)}
+        detail={known(mirror.lag_bytes, bytes)}
+      />
+      <Fact
+        label="Rows per second"
+        value={count(mirror.rows_per_second)}
+        detail={`${known(metrics?.total_rows_synced, count)} in all`}
+      />
+      <Fact
+        label="WAL kept at the source"
+        value={known(metrics?.retained_wal_bytes, bytes)}
+        detail={walForecast(metrics?.series ?? [])}
+      />
+      <Fact
+        label="Tables"
+        value={count(mirror.tables.length)}
+        detail={waiting.length === 0 ? 'none held' : `${waiting.length} held or in error`}
+      />
+      <Fact
+        label="Last change"
+        value={known(metrics?.last_sync_time, moment)}
+        detail={mirror.last_lsn ?? ''}
+      />
+    </SimpleGrid>
+  );
+}
+
+interface FactProps {
   readonly label: string;
   readonly value: string;
   readonly detail: string;
-}) {
+}
+
+function Fact({ label, value, detail }: FactProps) {
   return (
     <Paper withBorder p="sm">
       <Text size="xs" c="dimmed">
@@ -136,5 +96,41 @@ function Fact({
         {detail}
       </Text>
     </Paper>
+  );
+}
+
+function Charts({ series }: { readonly series: NonNullable<Metrics['series']> }) {
+  const times = series.map((sample) => Date.parse(sample.at));
+  return (
+    <SimpleGrid cols={{ base: 1, lg: 2 }}>
+      <TimeChart
+        title="Lag"
+        color="#1098ad"
+        times={times}
+        words={seconds}
+        values={series.map((sample) => sample.lag_seconds)}
+      />
+      <TimeChart
+        title="Rows per second"
+        color="#2f9e44"
+        times={times}
+        words={count}
+        values={series.map((sample) => sample.rows_per_second)}
+      />
+      <TimeChart
+        title="WAL kept at the source"
+        color="#e8590c"
+        times={times}
+        words={bytes}
+        values={series.map((sample) => sample.retained_wal_bytes)}
+      />
+      <TimeChart
+        title="Size of the change stream"
+        color="#7048e8"
+        times={times}
+        words={bytes}
+        values={series.map((sample) => sample.stream_bytes)}
+      />
+    </SimpleGrid>
   );
 }

@@ -1,13 +1,39 @@
-import { Button, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api, dataOf } from '../api/client.js';
 import { useMe } from '../api/session.js';
-import { ProblemAlert } from '../parts/problem-alert.js';
 import { notify } from '../parts/notices.js';
+import { ProblemAlert } from '../parts/problem-alert.js';
+import { useTourSeen } from '../parts/tour.js';
 import { moment } from '../parts/words.js';
 
+/** Who one is here, and one's password. */
 export function AccountPage() {
   const me = useMe();
+  const [, setTourSeen] = useTourSeen();
+  return (
+    <Stack maw={480}>
+      <Title order={1} size="h2">
+        Account
+      </Title>
+      {me.data && (
+        <Text>
+          You are <b>{me.data.username}</b>,{' '}
+          {me.data.role === 'admin' ? 'an administrator' : 'with the right to look at everything'}.
+          This session ends at {moment(me.data.expires_at)}.
+        </Text>
+      )}
+      <PasswordForm />
+      <Group>
+        <Button variant="default" size="xs" onClick={() => setTourSeen(false)}>
+          Show the tour again
+        </Button>
+      </Group>
+    </Stack>
+  );
+}
+
+function PasswordForm() {
   const [current, setCurrent] = useState('');
   const [next, setNext] = useState('');
   const [isBusy, setBusy] = useState(false);
@@ -32,49 +58,36 @@ export function AccountPage() {
     }
   };
   return (
-    <Stack maw={480}>
-      <Title order={1} size="h2">
-        Account
-      </Title>
-      {me.data && (
-        <Text>
-          You are <b>{me.data.username}</b>,{' '}
-          {me.data.role === 'admin' ? 'an administrator' : 'with the right to look at everything'}.
-          This session ends at {moment(me.data.expires_at)}.
-        </Text>
-      )}
-      <Paper withBorder p="md">
-        <form onSubmit={(event) => void submit(event)}>
-          <Stack>
-            <Title order={2} size="h4">
-              Change the password
-            </Title>
-            <PasswordInput
-              label="Current password"
-              autoComplete="current-password"
-              required
-              value={current}
-              onChange={(event) => setCurrent(event.currentTarget.value)}
-            />
-            <PasswordInput
-              label="New password"
-              autoComplete="new-password"
-              required
-              value={next}
-              onChange={(event) => setNext(event.currentTarget.value)}
-            />
-            <Text size="sm" c="dimmed">
-              Your other sessions end.
-            </Text>
-            {error !== undefined && (
-              <ProblemAlert error={error} title="The password is as it was" />
-            )}
-            <Button type="submit" loading={isBusy}>
-              Change it
-            </Button>
-          </Stack>
-        </form>
-      </Paper>
-    </Stack>
+    <Paper withBorder p="md">
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack>
+          <Title order={2} size="h4">
+            Change the password
+          </Title>
+          <PasswordInput
+            label="Current password"
+            autoComplete="current-password"
+            required
+            value={current}
+            onChange={(event) => setCurrent(event.currentTarget.value)}
+          />
+          <PasswordInput
+            label="New password"
+            description="At least 8 characters"
+            autoComplete="new-password"
+            required
+            value={next}
+            onChange={(event) => setNext(event.currentTarget.value)}
+          />
+          <Text size="sm" c="dimmed">
+            Your other sessions end.
+          </Text>
+          {error !== undefined && <ProblemAlert error={error} title="The password is as it was" />}
+          <Button type="submit" loading={isBusy}>
+            Change it
+          </Button>
+        </Stack>
+      </form>
+    </Paper>
   );
 }

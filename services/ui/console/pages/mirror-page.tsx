@@ -30,11 +30,16 @@ export function MirrorPage() {
   if (mirror.isPending) return <Waiting />;
   if (!mirror.data)
     return (
-      <ProblemAlert
-        error={mirror.error}
-        title="This mirror cannot be shown"
-        onRetry={() => void mirror.refetch()}
-      />
+      <Stack>
+        <ProblemAlert
+          error={mirror.error}
+          title="This mirror cannot be shown"
+          onRetry={() => void mirror.refetch()}
+        />
+        <RouteLink to="/" size="sm">
+          To the mirrors
+        </RouteLink>
+      </Stack>
     );
   const { data } = mirror;
   return (

@@ -21,9 +21,11 @@ export function PeersPage() {
         <Title order={1} size="h2">
           Peers
         </Title>
-        <Button size="xs" disabled={!mayWrite} onClick={() => setEdited('new')}>
-          Add a peer
-        </Button>
+        {mayWrite && (
+          <Button size="xs" onClick={() => setEdited('new')}>
+            Add a peer
+          </Button>
+        )}
       </Group>
       {peers.isPending && <Waiting />}
       {peers.error && (
@@ -51,7 +53,7 @@ export function PeersPage() {
                   <Table.Th>Where</Table.Th>
                   <Table.Th>User</Table.Th>
                   <Table.Th>TLS</Table.Th>
-                  <Table.Th />
+                  <Table.Td />
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
@@ -68,7 +70,6 @@ export function PeersPage() {
         onClose={() => setEdited(undefined)}
         title={edited === 'new' ? 'Add a peer' : `Change ${edited?.name ?? ''}`}
         size="lg"
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         {edited !== undefined && (
           <PeerForm
@@ -124,9 +125,11 @@ function PeerRow({ peer, onEdit }: { readonly peer: Peer; readonly onEdit: () =>
               return peerTestWords(answer);
             }}
           />
-          <Button size="compact-xs" variant="default" disabled={!mayWrite} onClick={onEdit}>
-            Edit
-          </Button>
+          {mayWrite && (
+            <Button size="compact-xs" variant="default" onClick={onEdit}>
+              Edit
+            </Button>
+          )}
           <ConfirmButton
             size="compact-xs"
             label="Delete"

@@ -25,10 +25,47 @@ interface Props extends Omit<ButtonProps, 'onClick'> {
   readonly act: () => Promise<string>;
 }
 
-/** A button that changes something: it explains itself, asks where it destroys, tells how it went, and is off for those who may only look. */
+/** A button that changes something: it explains itself, asks where it destroys, and tells how it went. Those who may only look do not see it. */
 export function ConfirmButton({ label, explain, question, typed, act, ...rest }: Props) {
   const mayWrite = useMayWrite();
   const [isOpen, { open, close }] = useDisclosure(false);
+  const [isBusy, setBusy] = useState(false);
+  if (!mayWrite) return null;
+  const actNow = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      notify(await act());
+    } catch (failure) {
+      notify(failure instanceof Error ? failure.message : label, true);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Tooltip label={explain} multiline maw={320} withArrow>
+        <Button
+          variant="default"
+          size="xs"
+          {...rest}
+          loading={isBusy}
+          onClick={() => (question === undefined ? void actNow() : open())}
+        >
+          {label}
+        </Button>
+      </Tooltip>
+      <Modal opened={isOpen} onClose={close} title={label} centered>
+        <Question label={label} question={question} typed={typed} act={act} onClose={close} />
+      </Modal>
+    </>
+  );
+}
+
+type QuestionProps = Pick<Props, 'label' | 'question' | 'typed' | 'act'> & {
+  readonly onClose: () => void;
+};
+
+function Question({ label, question, typed, act, onClose }: QuestionProps) {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const [text, setText] = useState('');
@@ -37,74 +74,40 @@ export function ConfirmButton({ label, explain, question, typed, act, ...rest }:
     setError(undefined);
     try {
       notify(await act());
-      close();
-      setText('');
+      onClose();
     } catch (failure) {
       setError(failure);
-      if (question === undefined) notify(failure instanceof Error ? failure.message : label, true);
     } finally {
       setBusy(false);
     }
   };
   return (
-    <>
-      <Tooltip
-        label={mayWrite ? explain : `${explain} Only an administrator may.`}
-        multiline
-        maw={320}
-        withArrow
-      >
+    <Stack>
+      <Text size="sm" component="div">
+        {question}
+      </Text>
+      {typed !== undefined && (
+        <TextInput
+          label={`Type ${typed} to confirm`}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          data-autofocus
+        />
+      )}
+      {error !== undefined && <ProblemAlert error={error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          Keep it as it is
+        </Button>
         <Button
-          variant="default"
-          size="xs"
-          {...rest}
-          data-disabled={!mayWrite || rest.disabled || undefined}
-          aria-disabled={!mayWrite || undefined}
-          loading={isBusy && question === undefined}
-          onClick={() => {
-            if (!mayWrite || rest.disabled) return;
-            if (question === undefined) void run();
-            else open();
-          }}
+          {...(typed === undefined ? {} : { color: 'red' })}
+          loading={isBusy}
+          disabled={typed !== undefined && text !== typed}
+          onClick={() => void run()}
         >
           {label}
         </Button>
-      </Tooltip>
-      <Modal
-        opened={isOpen}
-        onClose={close}
-        title={label}
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        <Stack>
-          <Text size="sm" component="div">
-            {question}
-          </Text>
-          {typed !== undefined && (
-            <TextInput
-              label={`Type ${typed} to confirm`}
-              value={text}
-              onChange={(event) => setText(event.currentTarget.value)}
-              data-autofocus
-            />
-          )}
-          {error !== undefined && <ProblemAlert error={error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Keep it as it is
-            </Button>
-            <Button
-              color={typed === undefined ? undefined : 'red'}
-              loading={isBusy}
-              disabled={typed !== undefined && text !== typed}
-              onClick={() => void run()}
-            >
-              {label}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
-    </>
+      </Group>
+    </Stack>
   );
 }

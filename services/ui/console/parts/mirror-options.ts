@@ -3,129 +3,227 @@ export interface OptionHelp {
   readonly name: string;
   readonly label: string;
   readonly help: string;
-  readonly kind:
-    | { readonly type: 'flag' }
-    | { readonly type: 'number'; readonly min: number; readonly max: number }
-    | {
-        readonly type: 'choice';
-        readonly values: readonly { readonly value: string; readonly label: string }[];
-      };
-  readonly initial: boolean | number | string;
+  readonly kind: OptionKind;
+  readonly initial: OptionValue;
   /** Whether it may change while the mirror lives. */
   readonly isLive: boolean;
 }
 
-const choice = (...values: readonly (readonly [string, string])[]): OptionHelp['kind'] => ({
+export type OptionValue = boolean | number | string | Readonly<Record<string, boolean>>;
+export type OptionValues = Readonly<Record<string, OptionValue>>;
+
+interface Named {
+  readonly value: string;
+  readonly label: string;
+}
+
+export type OptionKind =
+  | { readonly type: 'flag' }
+  | { readonly type: 'number'; readonly min: number; readonly max: number }
+  /** Bytes, asked for in MiB. */
+  | { readonly type: 'bytes'; readonly min: number; readonly max: number }
+  | { readonly type: 'choice'; readonly values: readonly Named[] }
+  /** Any of these; what is not chosen is off. */
+  | { readonly type: 'parts'; readonly parts: readonly Named[] }
+  /** Left empty it is the mirror's own. */
+  | { readonly type: 'text' };
+
+export interface OptionGroup {
+  readonly title: string;
+  readonly options: readonly OptionHelp[];
+}
+
+const MIB = 1024 ** 2;
+const TIB = 1024 ** 4;
+const flag: OptionKind = { type: 'flag' };
+const number = (min: number, max: number): OptionKind => ({ type: 'number', min, max });
+const named = (pairs: readonly (readonly [string, string])[]): readonly Named[] =>
+  pairs.map(([value, label]) => ({ value, label }));
+const choice = (...pairs: readonly (readonly [string, string])[]): OptionKind => ({
   type: 'choice',
-  values: values.map(([value, label]) => ({ value, label })),
+  values: named(pairs),
+});
+const live = (
+  name: string,
+  label: string,
+  help: string,
+  kind: OptionKind,
+  initial: OptionValue,
+): OptionHelp => ({ name, label, help, kind, initial, isLive: true });
+const fixed = (...parts: Parameters<typeof live>): OptionHelp => ({
+  ...live(...parts),
+  isLive: false,
 });
 
-export const MIRROR_OPTIONS: readonly OptionHelp[] = [
-  {
-    name: 'do_initial_snapshot',
-    label: 'Copy what is there',
-    help: 'Off: only changes from now on are carried.',
-    kind: { type: 'flag' },
-    initial: true,
-    isLive: false,
-  },
-  {
-    name: 'schema_changes',
-    label: 'Schema changes of the source',
-    help: 'What ALTER TABLE and the like do to the destination.',
-    kind: choice(
+const STRUCTURE_PARTS = named([
+  ['columns', 'columns'],
+  ['types', 'types'],
+  ['defaults', 'defaults'],
+  ['not_null', 'NOT NULL'],
+  ['checks', 'checks'],
+  ['identity', 'identity'],
+  ['sequences', 'sequences'],
+]);
+
+const COPY: readonly OptionHelp[] = [
+  fixed(
+    'do_initial_snapshot',
+    'Copy what is there',
+    'Off: only changes from now on are carried.',
+    flag,
+    true,
+  ),
+  live(
+    'snapshot_max_parallel_workers',
+    'Copies at a time',
+    'Over all tables. More load on both servers, less time.',
+    number(1, 64),
+    4,
+  ),
+  live(
+    'snapshot_num_tables_in_parallel',
+    'Tables at a time',
+    'How many tables are copied side by side.',
+    number(1, 64),
+    4,
+  ),
+  live(
+    'snapshot_num_rows_per_partition',
+    'Rows in a part',
+    'A large table is copied in parts of about so many rows.',
+    number(1, 1_000_000_000),
+    250_000,
+  ),
+  live(
+    'resync_strategy',
+    'How a table is copied again',
+    'Unless it is said when it is asked for.',
+    choice(['truncate', 'empty it and fill it again'], ['swap', 'fill a shadow table and swap']),
+    'truncate',
+  ),
+];
+
+const CHANGES: readonly OptionHelp[] = [
+  live(
+    'max_batch_size',
+    'Changes in a batch',
+    'The most in one destination transaction when catching up. A source transaction is never split.',
+    number(1, 10_000_000),
+    10_000,
+  ),
+  live(
+    'idle_timeout_seconds',
+    'Seconds to fill a batch',
+    '0: every transaction is applied as soon as it commits.',
+    number(0, 86_400),
+    0,
+  ),
+  live(
+    'on_table_error',
+    'When a table cannot be applied',
+    'Its changes are kept either way.',
+    choice(['hold', 'hold that table, the others go on'], ['stop', 'stop the mirror']),
+    'hold',
+  ),
+];
+
+const STRUCTURE: readonly OptionHelp[] = [
+  live(
+    'schema_changes',
+    'Schema changes of the source',
+    'What ALTER TABLE and the like do to the destination.',
+    choice(
       ['auto', 'carry safe ones along'],
       ['manual', 'hold the table until somebody decides'],
       ['ignore', 'keep the columns that both have'],
     ),
-    initial: 'auto',
-    isLive: true,
-  },
-  {
-    name: 'foreign_key_strategy',
-    label: 'Foreign keys',
-    help: 'How they are made at the destination.',
-    kind: choice(
+    'auto',
+  ),
+  fixed(
+    'foreign_key_strategy',
+    'Foreign keys',
+    'How they are made at the destination.',
+    choice(
       ['defer', 'deferrable, checked at commit'],
       ['replica', 'as they are, not checked for the mirror'],
       ['none', 'none'],
     ),
-    initial: 'defer',
-    isLive: false,
-  },
-  {
-    name: 'replicate_indexes',
-    label: 'Carry indexes and unique constraints',
-    help: 'Built after the copy, beside the changes.',
-    kind: { type: 'flag' },
-    initial: true,
-    isLive: false,
-  },
-  {
-    name: 'replicate_foreign_keys',
-    label: 'Carry foreign keys',
-    help: 'Added and validated after the copy.',
-    kind: { type: 'flag' },
-    initial: true,
-    isLive: false,
-  },
-  {
-    name: 'on_table_error',
-    label: 'When a table cannot be applied',
-    help: 'Its changes are kept either way.',
-    kind: choice(['hold', 'hold that table, the others go on'], ['stop', 'stop the mirror']),
-    initial: 'hold',
-    isLive: true,
-  },
-  {
-    name: 'resync_strategy',
-    label: 'How a table is copied again',
-    help: 'Unless it is said when it is asked for.',
-    kind: choice(
-      ['truncate', 'empty it and fill it again'],
-      ['swap', 'fill a shadow table and swap'],
-    ),
-    initial: 'truncate',
-    isLive: true,
-  },
-  {
-    name: 'snapshot_max_parallel_workers',
-    label: 'Copies at a time',
-    help: 'Over all tables. More load on both servers, less time.',
-    kind: { type: 'number', min: 1, max: 64 },
-    initial: 4,
-    isLive: true,
-  },
-  {
-    name: 'snapshot_num_tables_in_parallel',
-    label: 'Tables at a time',
-    help: 'How many tables are copied side by side.',
-    kind: { type: 'number', min: 1, max: 64 },
-    initial: 4,
-    isLive: true,
-  },
-  {
-    name: 'snapshot_num_rows_per_partition',
-    label: 'Rows in a part',
-    help: 'A large table is copied in parts of about so many rows.',
-    kind: { type: 'number', min: 1, max: 1_000_000_000 },
-    initial: 250_000,
-    isLive: true,
-  },
-  {
-    name: 'max_batch_size',
-    label: 'Changes in a batch',
-    help: 'The most in one destination transaction when catching up; a source transaction is never split.',
-    kind: { type: 'number', min: 1, max: 10_000_000 },
-    initial: 10_000,
-    isLive: true,
-  },
-  {
-    name: 'idle_timeout_seconds',
-    label: 'Seconds to fill a batch',
-    help: '0: every transaction is applied as soon as it commits.',
-    kind: { type: 'number', min: 0, max: 86_400 },
-    initial: 0,
-    isLive: true,
-  },
+    'defer',
+  ),
+  fixed(
+    'replicate_indexes',
+    'Carry indexes and unique constraints',
+    'Built after the copy, beside the changes.',
+    flag,
+    true,
+  ),
+  fixed(
+    'replicate_foreign_keys',
+    'Carry foreign keys',
+    'Added and validated after the copy.',
+    flag,
+    true,
+  ),
+  fixed(
+    'ddl_event_trigger',
+    'Have the source tell of schema changes',
+    'By an event trigger, where its role may make one. Off: both sides are compared now and then.',
+    flag,
+    true,
+  ),
+  fixed(
+    'replicate_schema',
+    'What of a table is carried',
+    'Parts that are off are as you make them at the destination.',
+    { type: 'parts', parts: STRUCTURE_PARTS },
+    Object.fromEntries(STRUCTURE_PARTS.map(({ value }) => [value, true])),
+  ),
 ];
+
+const STREAM: readonly OptionHelp[] = [
+  fixed(
+    'stream_max_bytes',
+    'Most that the change stream holds',
+    'When it is full the source waits with its WAL; nothing is lost.',
+    { type: 'bytes', min: 16 * MIB, max: TIB },
+    4_096 * MIB,
+  ),
+  live(
+    'stream_tail_bytes',
+    'Applied changes that are kept to be looked at',
+    'And to be replayed, when the destination itself is set back.',
+    { type: 'bytes', min: 0, max: TIB },
+    256 * MIB,
+  ),
+  live(
+    'heartbeat_interval_seconds',
+    'Seconds until a silent source is asked',
+    'A message through its WAL proves that it is still heard. 0: never.',
+    number(0, 86_400),
+    60,
+  ),
+  fixed(
+    'publication_name',
+    'Publication',
+    'An own one is never altered or dropped. Empty: the mirror makes one.',
+    { type: 'text' },
+    '',
+  ),
+  fixed(
+    'replication_slot_name',
+    'Replication slot',
+    'Small letters, digits and _. Empty: named after the mirror’s id.',
+    { type: 'text' },
+    '',
+  ),
+];
+
+export const OPTION_GROUPS: readonly OptionGroup[] = [
+  { title: 'Copying', options: COPY },
+  { title: 'Changes', options: CHANGES },
+  { title: 'Structure', options: STRUCTURE },
+  { title: 'Stream and source', options: STREAM },
+];
+export const MIRROR_OPTIONS: readonly OptionHelp[] = OPTION_GROUPS.flatMap(
+  (group) => group.options,
+);

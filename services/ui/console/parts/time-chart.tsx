@@ -1,57 +1,32 @@
-import { Paper, Text, useComputedColorScheme } from '@mantine/core';
+import { Group, Paper, Text, useComputedColorScheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
-
-export interface Line {
-  readonly label: string;
-  readonly color: string;
-  readonly values: readonly (number | null)[];
-}
+import { clockWords } from './words.js';
 
 interface Props {
   readonly title: string;
+  readonly color: string;
   /** Milliseconds since 1970, ascending. */
   readonly times: readonly number[];
-  readonly lines: readonly Line[];
+  readonly values: readonly (number | null)[];
   readonly words: (value: number) => string;
-  readonly height?: number;
 }
 
-/** Lines over time. What they show now is also in words, for those who do not see the picture. */
-export function TimeChart({ title, times, lines, words, height = 170 }: Props) {
+const HEIGHT = 170;
+
+/** A line over time. What it shows now, or where one points, is also in words. */
+export function TimeChart({ title, color, times, values, words }: Props) {
   const scheme = useComputedColorScheme('light');
   const { ref, width } = useElementSize();
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const data = [times.map((time) => time / 1000), ...lines.map((line) => [...line.values])];
-  const shape = JSON.stringify([scheme, lines.map((line) => [line.label, line.color])]);
+  const [pointed, setPointed] = useState<number | null>(null);
   useEffect(() => {
     if (!holder.current || width === 0) return;
-    const ink = scheme === 'dark' ? '#c9c9c9' : '#495057';
-    const grid = { stroke: scheme === 'dark' ? '#3b3b3b' : '#e9ecef', width: 1 };
     const made = new uPlot(
-      {
-        width,
-        height,
-        cursor: { y: false },
-        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-        axes: [
-          { stroke: ink, grid },
-          { stroke: ink, grid, size: 70, values: (_, values) => values.map(words) },
-        ],
-        series: [
-          {},
-          ...lines.map((line) => ({
-            label: line.label,
-            stroke: line.color,
-            width: 2,
-            fill: `${line.color}22`,
-            value: (_: uPlot, value: number | null) => (value === null ? '–' : words(value)),
-          })),
-        ],
-      },
-      data as uPlot.AlignedData,
+      { ...optionsOf(scheme, color, words, setPointed), width, height: HEIGHT },
+      [[], []],
       holder.current,
     );
     plot.current = made;
@@ -59,28 +34,65 @@ export function TimeChart({ title, times, lines, words, height = 170 }: Props) {
       plot.current = null;
       made.destroy();
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `data` is set below without making the plot anew
-  }, [shape, width, height]);
+  }, [scheme, color, width, words]);
   useEffect(() => {
-    plot.current?.setData(data as uPlot.AlignedData);
+    plot.current?.setData([times.map((time) => time / 1000), [...values]]);
   });
-  const now = lines.map((line) => {
-    const last = line.values.findLast((value) => value !== null);
-    return `${line.label} ${last === null || last === undefined ? 'unknown' : words(last)}`;
-  });
+  const at = pointed ?? values.length - 1;
+  const value = values[at] ?? null;
+  const time = times[at];
+  const when = pointed !== null && time !== undefined ? `${clockWords(time)}: ` : '';
+  const shown = `${when}${value === null ? 'unknown' : words(value)}`;
   return (
     <Paper withBorder p="sm">
-      <Text size="sm" fw={500} mb={4}>
-        {title}
-      </Text>
+      <Group justify="space-between" mb={4}>
+        <Text size="sm" fw={500}>
+          {title}
+        </Text>
+        <Text size="sm" c="dimmed">
+          {times.length === 0 ? '' : shown}
+        </Text>
+      </Group>
       <div ref={ref}>
         <div
           ref={holder}
           role="img"
-          aria-label={`${title}: ${now.join(', ')}`}
-          style={{ minHeight: height + 30 }}
+          aria-label={`${title} over time, now ${value === null ? 'unknown' : words(value)}`}
+          style={{ height: HEIGHT }}
         />
       </div>
     </Paper>
   );
+}
+
+function optionsOf(
+  scheme: 'light' | 'dark',
+  color: string,
+  words: (value: number) => string,
+  onPoint: (index: number | null) => void,
+): Omit<uPlot.Options, 'width' | 'height'> {
+  const ink = scheme === 'dark' ? '#c9c9c9' : '#495057';
+  const grid = { stroke: scheme === 'dark' ? '#3b3b3b' : '#e9ecef', width: 1 };
+  return {
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false } },
+    padding: [8, 24, 0, 0],
+    scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    axes: [
+      {
+        stroke: ink,
+        grid,
+        size: 30,
+        space: 64,
+        values: (_, splits) => splits.map((split) => clockWords(split * 1000, spanOf(splits))),
+      },
+      { stroke: ink, grid, size: 74, values: (_, splits) => splits.map(words) },
+    ],
+    series: [{}, { stroke: color, width: 2, fill: `${color}22` }],
+    hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
+  };
+}
+
+function spanOf(splits: readonly number[]): number {
+  return ((splits.at(-1) ?? 0) - (splits[0] ?? 0)) * 1000;
 }

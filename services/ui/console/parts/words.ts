@@ -8,16 +8,17 @@ export function bytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
   let at = 0;
   let rest = value;
-  while (rest >= 1024 && at < units.length - 1) {
+  // What would round to a thousand and more of a unit is one of the next.
+  while (rest >= 1023.5 && at < units.length - 1) {
     rest /= 1024;
     at += 1;
   }
-  return `${at === 0 || rest >= 100 ? Math.round(rest) : rest.toFixed(1)} ${units[at] ?? 'B'}`;
+  return `${at === 0 || rest >= 99.95 ? Math.round(rest) : rest.toFixed(1)} ${units[at] ?? 'B'}`;
 }
 
 /** Seconds in words: "0.3 s", "42 s", "3 min 5 s", "2 h 10 min", "3 d 4 h". */
 export function seconds(value: number): string {
-  if (value < 10) return `${value.toFixed(1)} s`;
+  if (value < 9.95) return `${value.toFixed(1)} s`;
   const whole = Math.round(value);
   if (whole < 60) return `${whole} s`;
   if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
@@ -33,10 +34,28 @@ export function moment(iso: string): string {
   return isToday ? time.toLocaleTimeString() : time.toLocaleString();
 }
 
-/** `-` where nothing is known. */
+/** The time of day of a place on an axis: to the minute, or to the second where the axis spans but a few minutes. */
+export function clockWords(timeMs: number, spanMs = 0): string {
+  return new Date(timeMs).toLocaleTimeString(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    // Short enough for an axis, wherever one is.
+    hourCycle: 'h23',
+    ...(spanMs < SECONDS_SPAN_MS && { second: '2-digit' }),
+  });
+}
+
+/** `–` where nothing is known. */
 export function known<Value>(
   value: Value | null | undefined,
   words: (value: Value) => string,
 ): string {
   return value === null || value === undefined ? '–' : words(value);
 }
+
+/** "1 table", "2 tables". */
+export function plural(amount: number, noun: string): string {
+  return `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`;
+}
+
+const SECONDS_SPAN_MS = 4 * 60_000;

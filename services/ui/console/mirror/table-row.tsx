@@ -1,0 +1,83 @@
+import { Progress, Table, Text } from '@mantine/core';
+import type { MirrorTable, MirrorWithTables } from '../api/client.js';
+import { RouteLink } from '../parts/route-link.js';
+import { StatusBadge } from '../parts/status-badge.js';
+import { bytes, count, known, moment } from '../parts/words.js';
+import { TableActions } from './table-actions.js';
+
+interface Props {
+  readonly mirror: MirrorWithTables;
+  readonly table: MirrorTable;
+}
+
+/** A table with its state, its counters, and what can be done with it. */
+export function TableRow({ mirror, table }: Props) {
+  return (
+    <Table.Tr>
+      <Table.Td maw={360}>
+        <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
+          {table.table_name}
+        </Text>
+        {table.destination_table !== table.table_name && (
+          <Text size="xs" c="dimmed">
+            → {table.destination_table}
+          </Text>
+        )}
+        {table.error_message !== null && <Trouble mirror={mirror} table={table} />}
+      </Table.Td>
+      <Table.Td miw={130}>
+        <StatusBadge status={table.status} />
+        <CopyOf table={table} />
+      </Table.Td>
+      <Table.Td ta="right">{count(table.rows_synced)}</Table.Td>
+      <Table.Td ta="right">{count(table.rows_inserted)}</Table.Td>
+      <Table.Td ta="right">{count(table.rows_updated)}</Table.Td>
+      <Table.Td ta="right">{count(table.rows_deleted)}</Table.Td>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>{known(table.last_synced_at, moment)}</Table.Td>
+      <Table.Td>
+        <TableActions mirror={mirror} table={table} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}
+
+function Trouble({ mirror, table }: Props) {
+  return (
+    <>
+      <Text size="xs" c="red" style={{ overflowWrap: 'anywhere' }}>
+        {table.error_message}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {table.next_retry_at === null
+          ? 'Its changes are kept. It does not try again by itself.'
+          : `Its changes are kept. The next try is at ${moment(table.next_retry_at)}.`}
+      </Text>
+      {table.status === 'held' && mirror.pending_schema_changes > 0 && (
+        <RouteLink
+          size="xs"
+          to="/mirrors/$name"
+          params={{ name: mirror.name }}
+          search={{ tab: 'schema' }}
+        >
+          Decide on the schema changes
+        </RouteLink>
+      )}
+    </>
+  );
+}
+
+function CopyOf({ table }: { readonly table: MirrorTable }) {
+  if (table.status !== 'copying' && table.status !== 'resyncing') return null;
+  const copy = table.copy as Readonly<Record<string, number>> | null;
+  const done = copy?.['bytes_done'] ?? 0;
+  const total = Math.max(done, copy?.['bytes_estimated'] ?? 0);
+  const percent = total > 0 ? (done / total) * 100 : 0;
+  return (
+    <>
+      <Progress value={percent} size="sm" mt={4} aria-label={`${table.table_name} copied`} />
+      <Text size="xs" c="dimmed">
+        {bytes(done)} of about {bytes(total)}
+      </Text>
+    </>
+  );
+}
