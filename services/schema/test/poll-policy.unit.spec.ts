@@ -37,21 +37,33 @@ describe('what a poll makes', () => {
   it('drops what the source has dropped, also of a held table, and nothing that only the destination ever had', () => {
     const of = (kind: ChangeKind, table: string, more: Partial<StructureChange>): boolean =>
       isMadeByPoll({ ...change(kind, table), ...more }, places);
+    const name = { schema: 's', table: 't' };
+    const dropsCarried = {
+      source: name,
+      relation: name,
+      kind: 'index',
+      name: 'i',
+      fingerprint: '',
+    } as const;
     for (const kind of ['drop_check', 'drop_index', 'drop_constraint'] as const) {
-      expect(of(kind, 's.live', { followsDrop: true })).toBe(true);
-      expect(of(kind, 's.held', { followsDrop: true })).toBe(true);
+      expect(of(kind, 's.live', { dropsCarried })).toBe(true);
+      expect(of(kind, 's.held', { dropsCarried })).toBe(true);
     }
     expect(of('replace_check', 's.live', { overwrites: false })).toBe(true);
     expect(of('replace_check', 's.live', { overwrites: true })).toBe(false);
     expect(of('set_comment', 's.live', { overwrites: true })).toBe(true);
-    expect(waitsForStream('drop_index')).toBe(true);
-    expect(waitsForStream('drop_check')).toBe(false);
+    const waits = (kind: ChangeKind, table: string): boolean =>
+      waitsForStream({ kind, table }, places);
+    expect(waits('drop_index', 's.live')).toBe(true);
+    expect(waits('drop_index', 's.held')).toBe(false);
+    expect(waits('drop_check', 's.live')).toBe(false);
   });
 
   it('waits for the stream when rows that come before may not fit', () => {
-    expect(waitsForStream('add_check')).toBe(true);
-    expect(waitsForStream('set_default')).toBe(true);
-    expect(waitsForStream('drop_not_null')).toBe(false);
+    const waits = (kind: ChangeKind): boolean => waitsForStream({ kind, table: 's.live' }, places);
+    expect(waits('add_check')).toBe(true);
+    expect(waits('set_default')).toBe(true);
+    expect(waits('drop_not_null')).toBe(false);
   });
 
   it('releases a held table when nothing is left that its rows need', () => {

@@ -57,14 +57,18 @@ export class CarriedBook {
     this.#keep(carriedOf(object));
   }
 
-  /** Whether something that the source lacks, or has otherwise, came from there. */
-  isOurs(object: FoundObject): boolean {
+  /** What is known of something that the source lacks, or has otherwise; undefined when it did not come from there. */
+  find(object: FoundObject): CarriedObject | undefined {
     const carried = carriedOf(object);
     const place = placeOf(carried);
     const isKnown = this.#known.get(place)?.fingerprint === carried.fingerprint;
-    if (!isKnown && !this.#changedByUs.has(place)) return false;
+    if (!isKnown && !this.#changedByUs.has(place)) return undefined;
     this.#keep(carried);
-    return true;
+    return carried;
+  }
+
+  isOurs(object: FoundObject): boolean {
+    return this.find(object) !== undefined;
   }
 
   /** All of the destination that is known to have come from the source, as it is now. */
@@ -92,6 +96,15 @@ export class CarriedBook {
     // What is about to be made is not there yet.
     if (this.#relations.has(keyOf(object.relation))) this.#found.set(placeOf(object), object);
   }
+}
+
+/** What is left when some are dropped: what has their name afterwards is somebody else's. */
+export function withoutDropped(
+  objects: readonly CarriedObject[],
+  dropped: readonly CarriedObject[],
+): readonly CarriedObject[] {
+  const places = new Set(dropped.map(placeOf));
+  return objects.filter((object) => !places.has(placeOf(object)));
 }
 
 function carriedOf({ definition, ...place }: FoundObject): CarriedObject {

@@ -234,8 +234,8 @@ function overwritesOwn(
 }
 
 function dropConstraint(pair: TablePair, constraint: ConstraintModel, sink: DiffSink): void {
-  const isOurs = sink.carried.isOurs(foundConstraint(pair, constraint));
-  if (isOurs) {
+  const carried = sink.carried.find(foundConstraint(pair, constraint));
+  if (carried) {
     // Its comment and the settings of its index go along.
     for (const part of ['index', 'constraint'] as const) {
       sink.counterparts.replace(pair.destination.name, part, constraint.name);
@@ -248,7 +248,7 @@ function dropConstraint(pair: TablePair, constraint: ConstraintModel, sink: Diff
       table: tableText(pair),
       statements: [dropConstraintStatement(pair, constraint.name)],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
-      ...dropTraits(isOurs, 'the constraint'),
+      ...dropTraits(carried, 'the constraint'),
     }),
   );
 }

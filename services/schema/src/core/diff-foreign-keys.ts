@@ -197,8 +197,8 @@ function countOrphans(pair: TablePair, key: ForeignKeyModel): string {
 }
 
 function dropKey(pair: TablePair, key: ForeignKeyModel, sink: DiffSink): void {
-  const isOurs = sink.carried.isOurs(foundKey(pair, key));
-  if (isOurs) sink.counterparts.replace(pair.destination.name, 'constraint', key.name);
+  const carried = sink.carried.find(foundKey(pair, key));
+  if (carried) sink.counterparts.replace(pair.destination.name, 'constraint', key.name);
   sink.changes.push(
     changeOf({
       kind: 'drop_foreign_key',
@@ -208,7 +208,7 @@ function dropKey(pair: TablePair, key: ForeignKeyModel, sink: DiffSink): void {
         blocking(`alter table ${tableSql(pair)} drop constraint ${quoteIdentifier(key.name)}`),
       ],
       locks: 'ACCESS EXCLUSIVE on both tables, briefly',
-      ...dropTraits(isOurs, 'the foreign key'),
+      ...dropTraits(carried, 'the foreign key'),
     }),
   );
 }

@@ -208,9 +208,9 @@ export function dropStatement(name: QualifiedName, isPartitioned: boolean): Chan
 
 function dropIndex(pair: TablePair, index: IndexModel, sink: DiffSink): void {
   const { schema } = pair.destination.name;
-  const isOurs = sink.carried.isOurs(foundIndex(pair, index));
-  if (isOurs) sink.counterparts.replace(pair.destination.name, 'index', index.name);
-  const traits = dropTraits(isOurs, 'the index');
+  const carried = sink.carried.find(foundIndex(pair, index));
+  if (carried) sink.counterparts.replace(pair.destination.name, 'index', index.name);
+  const traits = dropTraits(carried, 'the index');
   sink.changes.push(
     changeOf({
       kind: 'drop_index',

@@ -99,7 +99,7 @@ function reset(
       table: tableText(pair),
       statements: [add(sql)],
       locks: locksOf(writer),
-      ...dropTraits(sink.carried.isOurs(foundSetting(pair, setting)), wordOf(setting)),
+      ...dropTraits(sink.carried.find(foundSetting(pair, setting)), wordOf(setting)),
     }),
   );
 }

@@ -49,7 +49,7 @@ export function diffStatistics(pair: TablePair, sink: DiffSink): void {
         table: tableText(pair),
         statements: [online(`drop statistics ${quoteQualifiedName(nameOf(object))}`)],
         locks: LOCKS,
-        ...dropTraits(sink.carried.isOurs(foundStatistics(pair, object)), 'the statistics'),
+        ...dropTraits(sink.carried.find(foundStatistics(pair, object)), 'the statistics'),
       }),
     );
   }

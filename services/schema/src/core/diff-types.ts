@@ -159,8 +159,8 @@ function diffDomain(type: TypeOf<'domain'>, existing: TypeOf<'domain'>, sink: Di
     }
   }
   for (const check of unmatched.values()) {
-    const isOurs = carried.isOurs(foundCheck(type, check));
-    const { reason, ...traits } = dropTraits(isOurs, 'the check of the domain');
+    const known = carried.find(foundCheck(type, check));
+    const { reason, ...traits } = dropTraits(known, 'the check of the domain');
     alter(`drop constraint ${quoteIdentifier(check.name)}`, reason, traits);
   }
 }
@@ -238,7 +238,7 @@ function push(
   kind: StructureChange['kind'],
   change: Pick<
     StructureChange,
-    'statements' | 'locks' | 'reason' | 'followsDrop' | 'overwrites'
+    'statements' | 'locks' | 'reason' | 'dropsCarried' | 'overwrites'
   > & {
     readonly destructive?: boolean;
   },

@@ -1,6 +1,6 @@
 import type { MirrorSpec, SchemaFollowRequest, TableMapping } from '@bunnydb/contracts';
 import { type QualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
-import type { CarriedBook } from './carried-objects.js';
+import type { CarriedBook, CarriedObject } from './carried-objects.js';
 import { NO_COLUMN_NAMES } from './column-names.js';
 import { Counterparts } from './counterparts.js';
 import { diffConstraints } from './diff-constraints.js';
@@ -19,6 +19,11 @@ export interface ComparedRules {
   readonly destination: readonly RelationStructure[];
 }
 
+/** Drops what the source has dropped. */
+export interface DropStep extends MadeStep {
+  readonly drops: CarriedObject;
+}
+
 /**
  * Constraints and unique indexes that the source has dropped: a row that it takes now may not be refused by the destination. Dropping one loosens, so it harms no
  * row that comes before. What rows may be looked up by is kept until the stream has passed, unless just that refuses a row: the last key of a table, and
@@ -32,7 +37,7 @@ export function planDrops(
   spec: MirrorSpec,
   cause: SchemaFollowRequest['cause'],
   carried: CarriedBook,
-): readonly MadeStep[] {
+): readonly DropStep[] {
   const sink: DiffSink = {
     changes: [],
     notes: [],
@@ -57,8 +62,10 @@ export function planDrops(
       diffForeignKeys(pair, options, find, sink);
     }
   }
-  const dropped = new Set(
-    sink.changes.filter((change) => change.followsDrop === true).map((change) => change.object),
+  const dropped = new Map(
+    sink.changes.flatMap(({ object, dropsCarried }) =>
+      dropsCarried === undefined ? [] : [[object, dropsCarried] as const],
+    ),
   );
   const refusedBy = cause.kind === 'refused' ? cause.failure.detail['constraint'] : undefined;
   return pairs.flatMap((pair) => dropSteps(pair, dropped, refusedBy));
@@ -66,33 +73,41 @@ export function planDrops(
 
 function dropSteps(
   pair: TablePair,
-  dropped: ReadonlySet<string>,
+  dropped: ReadonlyMap<string, CarriedObject>,
   refusedBy: unknown,
-): readonly MadeStep[] {
+): readonly DropStep[] {
   const { constraints, foreignKeys, indexes, name } = pair.destination;
-  const isDropped = (object: { readonly name: string }): boolean =>
-    dropped.has(objectText(pair, object.name));
+  const find = (object: { readonly name: string }): CarriedObject | undefined =>
+    dropped.get(objectText(pair, object.name));
   const isKeyLeft = constraints.some(
-    (constraint) => constraint.kind === 'primary_key' && !isDropped(constraint),
+    (constraint) => constraint.kind === 'primary_key' && find(constraint) === undefined,
   );
   const isQuick = (object: { readonly name: string }): boolean =>
     isKeyLeft || object.name === refusedBy;
-  const ofConstraints = [
-    ...constraints.filter((one) => isDropped(one) && (one.kind === 'check' || isQuick(one))),
-    ...foreignKeys.filter(isDropped),
-  ].map((one): MadeStep => ({
-    what: `drop constraint ${objectText(pair, one.name)}`,
-    sql: [`alter table ${tableSql(pair)} drop constraint if exists ${quoteIdentifier(one.name)}`],
-  }));
-  const ofIndexes = indexes
-    .filter((index) => index.constraint === null && index.isUnique)
-    .filter((index) => isDropped(index) && isQuick(index))
-    .map((index): MadeStep => {
-      const sql = quoteQualifiedName({ schema: name.schema, table: index.name });
-      const what = `drop index ${objectText(pair, index.name)}`;
-      return { what, sql: [`drop index if exists ${sql}`] };
-    });
-  return [...ofConstraints, ...ofIndexes];
+  const quickConstraints = [
+    ...constraints.filter((constraint) => constraint.kind === 'check' || isQuick(constraint)),
+    ...foreignKeys,
+  ];
+  const step = (kind: string, object: string, sql: string): readonly DropStep[] => {
+    const drops = find({ name: object });
+    if (drops === undefined) return [];
+    return [{ what: `drop ${kind} ${objectText(pair, object)}`, sql: [sql], drops }];
+  };
+  return [
+    ...quickConstraints.flatMap(({ name: constraint }) =>
+      step(
+        'constraint',
+        constraint,
+        `alter table ${tableSql(pair)} drop constraint if exists ${quoteIdentifier(constraint)}`,
+      ),
+    ),
+    ...indexes
+      .filter((index) => index.constraint === null && index.isUnique && isQuick(index))
+      .flatMap(({ name: index }) => {
+        const sql = quoteQualifiedName({ schema: name.schema, table: index });
+        return step('index', index, `drop index if exists ${sql}`);
+      }),
+  ];
 }
 
 function modelOf(relations: readonly RelationStructure[]): StructureModel {

@@ -25,10 +25,15 @@ export function isMadeByPoll(change: StructureChange, places: readonly TablePlac
 
 /**
  * Whether rows that come before the change may not fit what it makes: it refuses some, or gives a value to those that lack the column. And an index that the
- * source has dropped may be what rows from before are looked up by.
+ * source has dropped may be what rows from before are looked up by; a table into which nothing is written needs none.
  */
-export function waitsForStream(kind: ChangeKind): boolean {
-  return TIGHTENING_KINDS.has(kind) || LOOKUP_KINDS.has(kind);
+export function waitsForStream(
+  { kind, table }: Pick<StructureChange, 'kind' | 'table'>,
+  places: readonly TablePlace[],
+): boolean {
+  if (TIGHTENING_KINDS.has(kind)) return true;
+  const place = places.find((candidate) => candidate.table === table);
+  return LOOKUP_KINDS.has(kind) && !isInLane(place);
 }
 
 /** Tables that changes go to and that lack a part of the source's shape; names of destination tables. */

@@ -1,4 +1,5 @@
 import type { SCHEMA_CHANGE_GROUPS } from '@bunnydb/contracts';
+import type { CarriedObject } from './carried-objects.js';
 
 /**
  * Every kind of change, in the order in which changes are made: each may lean on those before it. What only the destination has goes first, since it may
@@ -92,8 +93,8 @@ export interface StructureChange {
   readonly sql: string;
   /** Whether it may lose data, or something that only the destination has. */
   readonly destructive: boolean;
-  /** Whether it drops what the source had and has dropped; what only the destination ever had is dropped for a person alone. */
-  readonly followsDrop?: boolean;
+  /** What it drops that the source had and has dropped; what only the destination ever had is dropped for a person alone. */
+  readonly dropsCarried?: CarriedObject;
   /** Whether it takes the place of something that the destination has otherwise: then only a person may ask for it. */
   readonly overwrites?: boolean;
   readonly locks: string;
@@ -144,17 +145,22 @@ export const online = (sql: string, undo?: string): ChangeStatement =>
 
 /** Whether it is about something that the destination has and the source lacks. */
 export function isExtra(change: StructureChange): boolean {
-  return EXTRA_KINDS.has(change.kind) && change.followsDrop !== true;
+  return EXTRA_KINDS.has(change.kind) && change.dropsCarried === undefined;
+}
+
+/** What changes drop that came from the source. */
+export function droppedBy(changes: readonly StructureChange[]): readonly CarriedObject[] {
+  return changes.flatMap(({ dropsCarried }) => (dropsCarried === undefined ? [] : [dropsCarried]));
 }
 
 /** What a change says of itself that drops something which the source lacks. */
 export function dropTraits(
-  isOurs: boolean,
+  carried: CarriedObject | undefined,
   what: string,
-): Pick<StructureChange, 'reason' | 'destructive' | 'followsDrop'> {
-  return isOurs
-    ? { destructive: false, followsDrop: true, reason: `the source has dropped ${what}` }
-    : { destructive: true, reason: `only the destination has ${what}` };
+): Pick<StructureChange, 'reason' | 'destructive' | 'dropsCarried'> {
+  return carried === undefined
+    ? { destructive: true, reason: `only the destination has ${what}` }
+    : { destructive: false, dropsCarried: carried, reason: `the source has dropped ${what}` };
 }
 
 /** FNV-1a of 64 bits: no secret hangs on it, it only has to be stable and short. */

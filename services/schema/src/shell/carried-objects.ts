@@ -29,6 +29,16 @@ export async function noteCarriedObjects(
   if (changed.length > 0) await client.query(UPSERT_CARRIED, [spec.id, rowsOf(changed)]);
 }
 
+/** Forgets what was dropped: what has the name afterwards is the user's own. */
+export async function forgetDroppedObjects(
+  client: pg.Client,
+  spec: MirrorSpec,
+  dropped: readonly CarriedObject[],
+): Promise<void> {
+  if (dropped.length === 0 || !(await hasCarriedObjects(client))) return;
+  await client.query(DELETE_CARRIED, [spec.id, rowsOf(dropped)]);
+}
+
 /** Forgets what belongs to tables that have left the mirror: the user may do with it as he likes. */
 export async function forgetDepartedObjects(client: pg.Client, spec: MirrorSpec): Promise<void> {
   if (!(await hasCarriedObjects(client))) return;

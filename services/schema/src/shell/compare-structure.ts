@@ -1,6 +1,6 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
 import type pg from 'pg';
-import { CarriedBook, type CarriedObject } from '../core/carried-objects.js';
+import { CarriedBook, type CarriedObject, withoutDropped } from '../core/carried-objects.js';
 import { diffOptionsOf } from '../core/diff-options.js';
 import type { EnumLabels } from '../core/enum-labels.js';
 import type { StructureDiff } from '../core/structure-change.js';
@@ -40,6 +40,8 @@ export interface Comparison extends StructureDiff {
 export interface ComparedBefore {
   /** The comparison before, if we have changed the destination since. */
   readonly before?: Comparison;
+  /** What of that we have dropped. */
+  readonly dropped?: readonly CarriedObject[];
   /** What is noted to have come from the source; needed where others may note something new meanwhile, which the source lacked when it was read. */
   readonly known?: readonly CarriedObject[];
 }
@@ -58,11 +60,15 @@ export async function compareWith(
   );
   const options = diffOptionsOf(spec, rows[0]?.silences === true);
   const tables = spec.tables.map((table) => table.source);
+  const { before, dropped = [] } = earlier;
   const known = earlier.known ?? (await readCarriedObjects(client, spec));
   const memory = {
     names: await readColumnNames(client, spec, tables),
     labels: await readEnumLabels(client, spec),
-    carried: new CarriedBook(known, earlier.before?.carried.found),
+    carried: new CarriedBook(
+      withoutDropped(known, dropped),
+      withoutDropped(before?.carried.found ?? [], dropped),
+    ),
   };
   const diff = diffStructure(source, destination, spec.tables, options, memory);
   return { ...diff, ...memory, source, destination };

@@ -4,9 +4,9 @@ import {
   type TableMapping,
 } from '@bunnydb/contracts';
 import { formatQualifiedName } from '@bunnydb/pg-model';
-import { CarriedBook, type CarriedObject } from '../core/carried-objects.js';
+import { CarriedBook, type CarriedObject, withoutDropped } from '../core/carried-objects.js';
 import { type ComparedRules, planDrops } from '../core/follow-drops.js';
-import { noteCarriedObjects, readCarriedObjects } from './carried-objects.js';
+import { forgetDroppedObjects, noteCarriedObjects, readCarriedObjects } from './carried-objects.js';
 import type { FollowSession } from './follow-sessions.js';
 import { makeFollowStep, withLockRetries } from './make-follow-step.js';
 import { readRuledTables } from './read-rules.js';
@@ -40,13 +40,20 @@ export async function followDrops(
     readDestination(session, mappings),
   ]);
   const before = new CarriedBook(known);
+  const dropped: CarriedObject[] = [];
   for (const step of planDrops({ source, destination }, mappings, spec, cause, before)) {
     const table = formatQualifiedName(mappings[0]?.destination ?? { schema: '', table: '' });
-    if ((await makeFollowStep(client, step, table)) === null) made.push(step.what);
+    if ((await makeFollowStep(client, step, table)) !== null) continue;
+    made.push(step.what);
+    dropped.push(step.drops);
   }
+  await forgetDroppedObjects(client, spec, dropped);
   return async () => {
     const now: ComparedRules = { source, destination: await readDestination(session, mappings) };
-    const after = new CarriedBook(known, before.found);
+    const after = new CarriedBook(
+      withoutDropped(known, dropped),
+      withoutDropped(before.found, dropped),
+    );
     planDrops(now, mappings, spec, cause, after);
     await noteCarriedObjects(client, spec, after);
   };

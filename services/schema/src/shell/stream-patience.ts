@@ -1,6 +1,6 @@
 import { type Lsn, compareLsn, parseLsn } from '@bunnydb/pg-model';
 import type pg from 'pg';
-import { waitsForStream } from '../core/poll-policy.js';
+import { type TablePlace, waitsForStream } from '../core/poll-policy.js';
 import type { StructureChange } from '../core/structure-change.js';
 
 /**
@@ -20,8 +20,9 @@ export class StreamPatience {
     source: pg.Client,
     position: string | null,
     pending: readonly StructureChange[],
+    places: readonly TablePlace[],
   ): Promise<readonly StructureChange[]> {
-    const waiting = pending.filter((change) => waitsForStream(change.kind));
+    const waiting = pending.filter((change) => waitsForStream(change, places));
     const ids = new Set(waiting.map((change) => change.id));
     for (const id of this.#seenAt.keys()) if (!ids.has(id)) this.#seenAt.delete(id);
     const fresh = waiting.filter((change) => !this.#seenAt.has(change.id));

@@ -11,10 +11,19 @@ import {
   tablesOfOldShape,
 } from '../core/poll-policy.js';
 import { keyOf } from '../core/relation-facts.js';
-import { type StructureChange, type StructureDiff, isExtra } from '../core/structure-change.js';
+import {
+  type StructureChange,
+  type StructureDiff,
+  droppedBy,
+  isExtra,
+} from '../core/structure-change.js';
 import { placesOf } from '../core/table-places.js';
 import { askLanes } from './ask-lanes.js';
-import { forgetDepartedObjects, readCarriedObjects } from './carried-objects.js';
+import {
+  forgetDepartedObjects,
+  forgetDroppedObjects,
+  readCarriedObjects,
+} from './carried-objects.js';
 import {
   type CompareOptions,
   type Comparison,
@@ -129,11 +138,12 @@ export class StructureWatch {
     const source = await readSourceStructure(this.#options);
     const places = placesOf(spec.tables, source, ready);
     await withBuilder(this.#options, async (client) => {
-      const compare = async (before?: Comparison): Promise<Comparison> => {
-        const found = await compareWith(source, spec, client, {
-          known: carried,
-          ...(before && { before }),
-        });
+      const compare = async (
+        before?: Comparison,
+        changes: readonly StructureChange[] = [],
+      ): Promise<Comparison> => {
+        const earlier = { known: carried, ...(before && { before }), dropped: droppedBy(changes) };
+        const found = await compareWith(source, spec, client, earlier);
         await noteComparison(client, spec, found);
         return found;
       };
@@ -148,9 +158,14 @@ export class StructureWatch {
           seen,
         );
         if (shaped.length > 0) diff = await compare(diff);
-        const due = await this.#patience.due(await links.source(), agenda.position, diff.changes);
+        const due = await this.#patience.due(
+          await links.source(),
+          agenda.position,
+          diff.changes,
+          places,
+        );
         const made = await this.#make(client, due, places, agenda.is_consistent === true);
-        if (made.length > 0) diff = await compare(diff);
+        if (made.length > 0) diff = await compare(diff, made);
         await this.#tellMade([...shaped, ...made.map(({ kind, object }) => `${kind} ${object}`)]);
         const released = releasedTables(made, diff.changes, places);
         await askLanes(messaging, spec, { action: 'retry' }, released);
@@ -183,8 +198,10 @@ export class StructureWatch {
       // A row may point to one that has yet to come; the look after the tables have met makes it.
       if (change.group === 'foreign_keys' && !isConsistent) continue;
       const outcome = await makeChange(client, change, this.#options.signal);
-      if (outcome.tag === 'made') made.push(change);
-      else if (outcome.tag === 'busy') this.#isUnfinished = true;
+      if (outcome.tag === 'made') {
+        made.push(change);
+        await forgetDroppedObjects(client, this.#options.spec, droppedBy([change]));
+      } else if (outcome.tag === 'busy') this.#isUnfinished = true;
       else this.#refused.add(change.id);
     }
     return made;

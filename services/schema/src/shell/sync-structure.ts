@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { fitReply } from '../core/fit-reply.js';
 import { releasedTables } from '../core/poll-policy.js';
 import { type ChangeWishes, selectChanges } from '../core/select-changes.js';
-import { type StructureChange, isExtra } from '../core/structure-change.js';
+import { type StructureChange, droppedBy, isExtra } from '../core/structure-change.js';
 import { placesOf } from '../core/table-places.js';
 import type { BuildProgress } from './build-structure.js';
 import {
@@ -19,6 +19,7 @@ import {
   noteComparison,
   readSourceStructure,
 } from './compare-structure.js';
+import { forgetDroppedObjects } from './carried-objects.js';
 import { makeChange } from './make-change.js';
 import { withPeer } from './peer-session.js';
 import { findSyncRun, noteSyncRun } from './schema-bookkeeping.js';
@@ -82,7 +83,10 @@ export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply>
     const run = await makeSelected(client, selected, options);
     const places = placesOf(spec.tables, source, await heldTables(client, spec));
     if (run.made.length > 0) {
-      const left = await compareWith(source, spec, client, { before: comparison });
+      const left = await compareWith(source, spec, client, {
+        before: comparison,
+        dropped: droppedBy(run.made),
+      });
       await noteComparison(client, spec, left);
       if (places.length > 0) {
         await options.onReleased?.(releasedTables(run.made, left.changes, places));
@@ -125,8 +129,10 @@ async function makeSelected(
     const { object } = change;
     onProgress({ done: made.length, total, object });
     const outcome = await watch.during(client, object, () => makeChange(client, change, signal));
-    if (outcome.tag === 'made') made.push(change);
-    else failed.push(withOutcome(change, outcome.reason));
+    if (outcome.tag === 'made') {
+      made.push(change);
+      await forgetDroppedObjects(client, options.spec, droppedBy([change]));
+    } else failed.push(withOutcome(change, outcome.reason));
     faultPoint('schema.between_changes');
   }
   return { made, skipped, failed };
