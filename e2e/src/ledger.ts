@@ -119,9 +119,9 @@ async function reconnect(connectionString: string, signal: AbortSignal): Promise
   return null;
 }
 
-/** A server that stops ends its sessions with one of these, or with no word at all. */
+/** A server that stops, or is out of patience, ends what a session does with one of these, or with no word at all. */
 export const isLost = (error: unknown): boolean =>
-  !(error instanceof pg.DatabaseError) || /^(57P0|08)/.test(error.code ?? '');
+  !(error instanceof pg.DatabaseError) || /^(57|08|25P03)/.test(error.code ?? '');
 
 const RECONNECT_MS = 50;
 

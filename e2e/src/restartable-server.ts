@@ -15,7 +15,7 @@ export interface RestartableServerOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
 }
 
-/** A PostgreSQL of a test's own that is stopped, crashed, copied and started again at the same port. */
+/** A PostgreSQL of a test's own that is stopped, crashed, replaced and started again at the same port. */
 export class RestartableServer {
   readonly port: number;
   readonly #folder: string;
@@ -67,16 +67,10 @@ export class RestartableServer {
     await this.start();
   }
 
-  /** Keeps a copy of the stopped cluster, as a backup would. */
-  keepCopy(name: string): void {
-    copyCluster(this.dataDir, join(this.#folder, name));
-  }
-
-  /** Puts a kept copy in the place of the stopped cluster; what was there is kept under another name. */
-  takeCopy(name: string, keepPresentAs: string): void {
-    this.keepCopy(keepPresentAs);
+  /** Puts another stopped cluster in the place of this one, which is stopped too: the address stays. */
+  replaceBy(dataDir: string): void {
     rmSync(this.dataDir, { recursive: true });
-    copyCluster(join(this.#folder, name), this.dataDir);
+    execFileSync('cp', ['-a', dataDir, this.dataDir]);
   }
 
   async remove(): Promise<void> {
@@ -91,9 +85,3 @@ const SETTINGS: Readonly<Record<string, string | number>> = {
   max_prepared_transactions: 10,
   shared_buffers: '32MB',
 };
-
-/** With owners and modes, which the server insists on. */
-function copyCluster(from: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  execFileSync('cp', ['-a', from, to]);
-}
