@@ -69,8 +69,8 @@ describe('a mirror that has lost its place at the source', () => {
     source = await connect(url);
     sourceUrl = url;
     const names = { name: mirror.name, source_peer: '', destination_peer: '' };
-    const destination = { session: pair.destination, url: pair.destinationUrl };
-    mirror = new MirrorFixture(names, stack.api, { session: source, url }, destination);
+    const destination = { session: () => pair.destination, url: pair.destinationUrl };
+    mirror = new MirrorFixture(names, stack.api, { session: () => source, url }, destination);
   }
 
   /** Another server takes the source's address. */

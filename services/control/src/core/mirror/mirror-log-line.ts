@@ -1,5 +1,6 @@
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { assertNever } from '../decision.js';
+import { alertLine, isAlertEvent } from './alert-log-line.js';
 import { type LogCategory, type LogLine, failed, info, warn } from './log-line.js';
 import type { MirrorEvent, StepVerb } from './mirror-event.js';
 import { isStructureEvent, structureLine } from './structure-log-line.js';
@@ -16,6 +17,7 @@ export function logLineOf(event: MirrorEvent): LogLine | null {
 }
 
 function lineOf(event: MirrorEvent): LogLine | null {
+  if (isAlertEvent(event)) return alertLine(event);
   if (isTableEvent(event)) return tableLine(event);
   if (isStructureEvent(event)) return structureLine(event);
   if (isWishEvent(event)) return wishLine(event);
@@ -52,16 +54,8 @@ function lineOf(event: MirrorEvent): LogLine | null {
         start_lsn: event.body.identity.start_lsn,
       });
     case 'source_rebuilt':
-      return info('resync', 'publication, slot and change stream are made anew', {
-        slot_name: event.body.slot_name,
-        publication_name: event.body.publication_name,
-        start_lsn: event.body.identity.start_lsn,
-      });
     case 'position_restarted':
-      return info('resync', 'the destination starts from the new slot; every table is copied', {
-        start_lsn: event.body.start_lsn,
-        tables: event.body.tables,
-      });
+      return rebuildLine(event);
     case 'publication_changed':
       return info('setup', 'the publication is in line with the tables', {
         added: event.body.added,
@@ -90,6 +84,22 @@ function lineOf(event: MirrorEvent): LogLine | null {
     default:
       return assertNever(event);
   }
+}
+
+function rebuildLine(
+  event: Extract<MirrorEvent, { type: 'source_rebuilt' | 'position_restarted' }>,
+): LogLine {
+  if (event.type === 'position_restarted') {
+    const { start_lsn, tables } = event.body;
+    const message = 'the destination starts from the new slot; every table is copied';
+    return info('resync', message, { start_lsn, tables });
+  }
+  const { slot_name, publication_name, identity } = event.body;
+  return info('resync', 'publication, slot and change stream are made anew', {
+    slot_name,
+    publication_name,
+    start_lsn: identity.start_lsn,
+  });
 }
 
 type SessionEvent = Extract<
