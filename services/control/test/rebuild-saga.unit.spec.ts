@@ -11,8 +11,10 @@ import {
   NOW,
   ORIGIN,
   REBUILT,
+  createdBody,
   failure,
   lost,
+  ordersTable,
   peer,
   published,
   record,
@@ -255,6 +257,30 @@ describe('the rebuild of a source', () => {
       published('e3'),
     ];
     expect(mirrorStatus(stateAfter(done))).toBe('resyncing');
+  });
+
+  it('that waits for a table which will not come back goes on without it', () => {
+    const created = HISTORIES.created[0];
+    const body = { ...createdBody, tables: [...createdBody.tables, ordersTable] };
+    const waiting = [{ ...created, body }, ...HISTORIES.rebuild_waiting.slice(1)];
+    const wish = {
+      type: 'change_tables',
+      tables: createdBody.tables,
+      patterns: [],
+      basis: body.tables,
+      dropRemoved: false,
+    } as const;
+    const { events, effects } = when(waiting, wish);
+    expect(events).toMatchObject([
+      { type: 'tables_changed', body: { removed: ['public.orders'] } },
+    ]);
+    expect(effects.map(({ type }) => type)).toEqual(['publish_spec']);
+    const after = [...waiting, ...events];
+    const again = when(after, { type: 'retry' });
+    expect(commandIn([...after, ...again.events], 'rebuild_source')?.body).toMatchObject({
+      spec: { desired: 'hold', tables: [{ source: { table: 'users' } }] },
+    });
+    expect(when(waiting, { ...wish, dropRemoved: true }).refused).toBe('conflict');
   });
 
   it('is heard in a pause and goes on when that ends', () => {

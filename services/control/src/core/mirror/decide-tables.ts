@@ -59,7 +59,9 @@ export function decideTables(state: MirrorState, wish: ChangeTables): MirrorDeci
   if (edit && !isReplaceable(state)) {
     return refused('conflict', 'a change of the tables is under way; wait until it is done');
   }
-  if (state.resync) {
+  // A rebuild may wait for a table that will not come back: that one can leave, and nothing streams that would have to be told.
+  const mayOnlyLeave = !edit && state.rebuild?.work.tag === 'waiting';
+  if (state.resync && !mayOnlyLeave) {
     return refused('conflict', 'the mirror is resyncing; change its tables when that is done');
   }
   if (!isSameList(mirror.tables, wish.basis)) {
@@ -80,6 +82,11 @@ export function decideTables(state: MirrorState, wish: ChangeTables): MirrorDeci
   // An edit that waits has begun to change things, so even the tables of before are a change then.
   if (added.length === 0 && removed.length === 0 && isSame && !edit) return accepted();
   const { tables, patterns, dropRemoved } = wish;
+  if (mayOnlyLeave) {
+    return added.length > 0 || dropRemoved
+      ? refused('conflict', 'until the mirror is rebuilt, tables can only be taken out of it')
+      : accepted({ type: 'tables_changed', body: { added: [], removed, patterns } });
+  }
   return accepted({
     type: 'tables_change_requested',
     body: { tables, patterns, added, removed, drop_removed: dropRemoved, asked_by: 'person' },
