@@ -1,4 +1,5 @@
 import type { FailureReport } from '@bunnydb/failure';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type { ServiceName } from './subjects.js';
 import type { SourceIdentity, TableMapping } from './mirror-spec.js';
 
@@ -122,6 +123,16 @@ export type TablesAppeared = WorkerEvent<
   'tables_appeared',
   { readonly tables: readonly TableMapping[] }
 >;
+/** Tables of the mirror have another name on the source now, or (`to` is null) are gone; the stream has passed the moment at which that was seen. */
+export type TablesMoved = WorkerEvent<
+  'tables_moved',
+  {
+    readonly tables: readonly {
+      readonly table: QualifiedName;
+      readonly to: QualifiedName | null;
+    }[];
+  }
+>;
 export type CommandFailed = WorkerEvent<
   'command_failed',
   Answer & { readonly failure: FailureReport }
@@ -192,4 +203,5 @@ export type AnyWorkerEvent =
   | SchemaSynced
   | StructureCompared
   | StructureFollowed
-  | TablesAppeared;
+  | TablesAppeared
+  | TablesMoved;

@@ -99,6 +99,7 @@ export {
   type TableStatus,
   type SourceRebuilt,
   type TablesAppeared,
+  type TablesMoved,
   type TablesDropped,
   type TablesProvisioned,
   type WorkerEvent,

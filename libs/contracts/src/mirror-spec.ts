@@ -27,6 +27,10 @@ export interface TableMapping {
   readonly exclude_columns: readonly string[];
   /** An SQL expression of the publication's WHERE; PostgreSQL 15 and later. */
   readonly row_filter?: string;
+  /** Names that the table had on the source before it was renamed or moved there, oldest first: what is known under them is its. */
+  readonly former_sources?: readonly QualifiedName[];
+  /** Names that the destination table had before it was renamed with it, oldest first. */
+  readonly former_destinations?: readonly QualifiedName[];
 }
 
 /** A mapping that stands for tables to come: `schema.*`, or `*.*` for all tables. */

@@ -1,6 +1,6 @@
 /**
  * Who may say and hear what on NATS. Each service has a user of its own, so that one that is taken over cannot speak for another: only
- * control sends commands and wishes, only a worker answers for itself, and nobody hears what is not meant for it.
+ * control sends commands and wishes (and the schema service two), only a worker answers for itself, and nobody hears what is not meant for it.
  *
  * Subjects of JetStream's interface hold a stream's name as one token, of which NATS matches the whole or nothing. What is needed for the
  * streams of changes (`BUNNY_CDC_<mirror id>`) is therefore allowed for every stream and denied for those of control; a denial wins.
@@ -19,6 +19,7 @@ import {
   type ServiceName,
   commandConsumer,
   commandFilter,
+  commandSubject,
   eventSubject,
   heartbeatSubject,
   lanesSubject,
@@ -180,7 +181,14 @@ const RULES: Readonly<Record<ServiceName, Rules>> = {
     subscribe: [lanesSubject('*'), `${Query.ApplyPosition}.*`, retrySubject('*')],
   },
   schema: {
-    publish: [...works('schema'), ...onEach(['STREAM.INFO'], CONTROL_STREAMS)],
+    publish: [
+      ...works('schema'),
+      ...onEach(['STREAM.INFO'], CONTROL_STREAMS),
+      // What it sees at the source, others have to act on.
+      commandSubject('apply', 'change_lanes'),
+      commandSubject('capture', 'change_publication'),
+      progressSubject('*'),
+    ],
     subscribe: ['bunny.schema.*', lookSubject('*'), retrySubject('*')],
   },
   control: {

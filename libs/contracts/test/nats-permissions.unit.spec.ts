@@ -9,6 +9,7 @@ import {
   SPEC_BUCKET,
   commandFilter,
   commandSubject,
+  progressSubject,
   eventSubject,
   statsSubject,
   tableSubject,
@@ -29,6 +30,16 @@ describe('who may say what on NATS', () => {
     expect(whoMayPublish(commandSubject('schema', 'provision_tables'))).toEqual(['control']);
     expect(whoMayPublish(`$KV.${SPEC_BUCKET}.m1`)).toEqual(['control']);
     expect(whoMayPublish(Query.SchemaSync)).toEqual(['control']);
+  });
+
+  it('lets the schema service have tables copied and published, and ask for nothing else', () => {
+    expect(whoMayPublish(commandSubject('apply', 'change_lanes'))).toEqual(['schema', 'control']);
+    expect(whoMayPublish(commandSubject('capture', 'change_publication'))).toEqual([
+      'schema',
+      'control',
+    ]);
+    expect(whoMayPublish(commandSubject('capture', 'clean_source'))).toEqual(['control']);
+    expect(whoMayPublish(progressSubject('m1'))).toEqual(['apply', 'schema']);
   });
 
   it('lets nobody tell events or statistics of another', () => {

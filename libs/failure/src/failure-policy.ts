@@ -81,7 +81,7 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
     'Create the table that the message names, or remove it from the mirror.',
   ),
   [FailureKind.TableRenamed]: stop(
-    'A table was renamed or moved to another schema on the source: delete the mirror and create it anew with the new name.',
+    'A table was renamed or moved to another schema on the source. With schema_changes auto the mirror follows it; else name it anew with PUT /v1/mirrors/{name}/tables, and it is copied under the new name.',
   ),
   [FailureKind.TableRewritten]: timed(
     'ALTER TABLE wrote the table anew, or another took its name, after the snapshot of its copy; it is copied under a newer one.',

@@ -74,6 +74,7 @@ const TOLD: readonly MirrorCommand[] = [
   told('structure_compared', { pending: 2, objects: ['public.users.age'] }),
   told('structure_followed', { made: ['add_column public.users.age'], by: 'stream' }),
   told('tables_appeared', { tables: [ordersTable] }),
+  told('tables_moved', { tables: [{ table: ordersTable.source, to: null }] }),
   told('table_state_changed', { table: 'public.users', status: 'running' }),
   told('source_rebuilt', { command_id: 'r1', ...REBUILT }),
   told('position_restarted', { command_id: 'r2', start_lsn: '0/99', tables: 1 }),

@@ -43,8 +43,12 @@ export class MirrorTables {
   constructor(tables: readonly MirrorTable[], options: { readonly leavesOut?: boolean } = {}) {
     this.#tables = new Map(tables.map((table) => [keyOf(table.mapping.source), table]));
     this.#leavesOut = options.leavesOut ?? false;
-    for (const { mapping, renamedTo } of tables)
+    for (const { mapping, renamedTo } of tables) {
       if (renamedTo) this.#aliases.set(keyOf(renamedTo), mapping.source);
+      // Another table may have taken a name of before.
+      for (const former of mapping.former_sources ?? [])
+        if (!this.#tables.has(keyOf(former))) this.#aliases.set(keyOf(former), mapping.source);
+    }
   }
 
   get all(): readonly MirrorTable[] {

@@ -14,4 +14,6 @@ export type TableNote =
       /** When it is tried again by itself; null: a person is needed. */
       readonly nextRetryAt: string | null;
       readonly renamedTo?: QualifiedName;
-    };
+    }
+  /** It is beside the main lane and has another name at the source: changes of that name are parked with its others. */
+  | { readonly tag: 'renamed'; readonly table: QualifiedName; readonly renamedTo: QualifiedName };

@@ -108,12 +108,18 @@ export class BatchGate {
   }
 
   #holdRenamed(table: QualifiedName, to: QualifiedName): TableNote {
+    const { tables } = this.#options;
+    // What its lane has to do yet must not be forgotten over it.
+    if (tables.laneOf(table).kind === 'parked') {
+      tables.update(table, { renamedTo: to });
+      return { tag: 'renamed', table, renamedTo: to };
+    }
     const failure = reportOf(
       new MirrorError('table_renamed', 'a table of the mirror has another name at the source', {
         detail: { table: formatQualifiedName(table), renamed_to: formatQualifiedName(to) },
       }),
     );
-    this.#options.tables.update(table, { state: 'held', renamedTo: to });
+    tables.update(table, { state: 'held', renamedTo: to });
     return { tag: 'parked', table, state: 'held', failure, nextRetryAt: null, renamedTo: to };
   }
 }

@@ -9,6 +9,7 @@ export class TableNotes {
   readonly #session: PipelinedSession;
   readonly #mirrorId: Buffer;
   readonly #noteShape: PreparedStatement;
+  readonly #noteRename: PreparedStatement;
   readonly #park: PreparedStatement;
   readonly #join: PreparedStatement;
   readonly #deleteParked: PreparedStatement;
@@ -17,6 +18,7 @@ export class TableNotes {
     this.#session = session;
     this.#mirrorId = Buffer.from(mirrorId);
     this.#noteShape = session.prepare(NOTE_SHAPE);
+    this.#noteRename = session.prepare(NOTE_RENAME);
     this.#park = session.prepare(PARK);
     this.#join = session.prepare(JOIN);
     this.#deleteParked = session.prepare(DELETE_PARKED);
@@ -25,6 +27,11 @@ export class TableNotes {
   write(note: TableNote): void {
     if (note.tag === 'shape') {
       this.#execute(this.#noteShape, note.table, [note.relation]);
+      return;
+    }
+    if (note.tag === 'renamed') {
+      const { schema, table } = note.renamedTo;
+      this.#execute(this.#noteRename, note.table, [schema, table]);
       return;
     }
     this.#execute(this.#park, note.table, [
@@ -66,6 +73,9 @@ const THE_TABLE = 'mirror_id = $1::text and source_schema = $2::text and source_
 
 const NOTE_SHAPE = `
   update _bunny.table_state set relation = $4::text, updated_at = now() where ${THE_TABLE}`;
+
+const NOTE_RENAME = `
+  update _bunny.table_state set renamed_schema = $4::text, renamed_table = $5::text, updated_at = now() where ${THE_TABLE}`;
 
 const PARK = `
   update _bunny.table_state

@@ -10,17 +10,19 @@ import {
 } from '@bunnydb/pg-model';
 import { type MirrorTable, NOT_COPIED } from '../core/mirror-tables.js';
 import type { SqlClient } from './bookkeeping.js';
+import { moveTableNames } from './moved-tables.js';
 import { querySession } from './session-query.js';
 
 /**
  * Registers the mirror's tables: a new one is `pending`, or `running` from the position on when it is not to be copied. Tables that left
- * the mirror lose their rows.
+ * the mirror lose their rows; tables that were renamed keep theirs under their new names.
  */
 export async function registerTables(
   client: SqlClient,
   spec: MirrorSpec,
   position: Lsn,
 ): Promise<void> {
+  await moveTableNames(client, spec);
   const copies = spec.options.do_initial_snapshot;
   const tables = JSON.stringify(
     spec.tables.map(({ source, destination }) => ({

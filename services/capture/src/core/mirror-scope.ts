@@ -11,6 +11,12 @@ export function mirrorScope(spec: MirrorSpec): RelationScope {
   const excluded = new Map(
     spec.tables.map((table) => [formatQualifiedName(table.source), new Set(table.exclude_columns)]),
   );
+  // Rows from before a table was renamed come under its name of then.
+  for (const table of spec.tables) {
+    for (const former of (table.former_sources ?? []).map(formatQualifiedName)) {
+      if (!excluded.has(former)) excluded.set(former, new Set(table.exclude_columns));
+    }
+  }
   const known = new Set<number>();
   return {
     wants: (table, oid) => {

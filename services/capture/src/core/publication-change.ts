@@ -26,20 +26,23 @@ export interface PublicationChange {
  * What makes the mirror's publication hold the wanted tables. Tables that stay as they are are not touched: `add` and `drop` lock only their
  * own. Where a column list or a filter may be another one, the whole list is set instead, which PostgreSQL does in one step and without
  * dropping what is equal. (A filter is always set: the server gives back another text of it than it was given.)
+ *
+ * @param options.keepsUnknown a table of the mirror is not on the source under its name, so that one which the publication has under another may be it.
  */
 export function planPublicationChange(
   name: string,
   published: readonly PublishedTable[],
   wanted: readonly TableMapping[],
   columns: PublishableColumns,
+  { keepsUnknown = false }: { readonly keepsUnknown?: boolean } = {},
 ): PublicationChange {
   const before = new Map(published.map((entry) => [formatQualifiedName(entry.table), entry]));
   const after = new Set(wanted.map(({ source }) => formatQualifiedName(source)));
   const added = wanted.filter(({ source }) => !before.has(formatQualifiedName(source)));
   const removed = published.flatMap(({ table }) =>
-    after.has(formatQualifiedName(table)) ? [] : [table],
+    keepsUnknown || after.has(formatQualifiedName(table)) ? [] : [table],
   );
-  const isChanged = wanted.some((mapping) => {
+  const changed = wanted.filter((mapping) => {
     const entry = before.get(formatQualifiedName(mapping.source));
     return entry !== undefined && differs(entry, mapping, columns);
   });
@@ -47,8 +50,12 @@ export function planPublicationChange(
   const list = (tables: readonly TableMapping[]): string =>
     tables.map((table) => publishedTable(table, columns)).join(', ');
   const statements: string[] = [];
-  if (isChanged) statements.push(`${alter} set table ${list(wanted)}`);
+  if (changed.length > 0 && !keepsUnknown) statements.push(`${alter} set table ${list(wanted)}`);
   else {
+    if (changed.length > 0) {
+      const names = changed.map(({ source }) => quoteQualifiedName(source)).join(', ');
+      statements.push(`${alter} drop table ${names}`, `${alter} add table ${list(changed)}`);
+    }
     if (removed.length > 0)
       statements.push(`${alter} drop table ${removed.map(quoteQualifiedName).join(', ')}`);
     if (added.length > 0) statements.push(`${alter} add table ${list(added)}`);

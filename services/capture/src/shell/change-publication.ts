@@ -56,6 +56,7 @@ async function changeOurs(client: pg.Client, spec: MirrorSpec): Promise<ChangedP
       await readPublishedTables(client, spec.publication_name),
       tables,
       await readPublishableColumns(client, tables),
+      { keepsUnknown: tables.length < spec.tables.length },
     );
     for (const sql of statements) await client.query(sql);
     // A filter's columns are known to the server only now; a refusal takes all of it back.

@@ -25,6 +25,7 @@ const WORKER_EVENT_TYPES: Readonly<Record<AnyWorkerEvent['type'], true>> = {
   structure_compared: true,
   structure_followed: true,
   tables_appeared: true,
+  tables_moved: true,
 };
 
 /**

@@ -73,7 +73,9 @@ export function planProvision(
     const table = tables.get(keyOf(mapping.source));
     const target = state.relations.find(mapping.destination);
     const name = formatQualifiedName(mapping.destination);
-    const isCarried = state.carried?.has(keyOf(mapping.source)) === true;
+    const isCarried = [mapping.source, ...(mapping.former_sources ?? [])].some(
+      (known) => state.carried?.has(keyOf(known)) === true,
+    );
     if (table === undefined) {
       // One that was dropped is in nobody's way.
       if (!isCarried) findings.push(missingSource(mapping));

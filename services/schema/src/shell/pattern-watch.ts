@@ -1,5 +1,6 @@
 import type { MirrorSpec, TableMapping } from '@bunnydb/contracts';
 import type { SessionContext } from '@bunnydb/messaging';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { appearedTables } from '../core/pattern-tables.js';
 import { keyOf } from '../core/relation-facts.js';
@@ -19,14 +20,18 @@ export class PatternWatch {
     this.#emit = emit;
   }
 
-  async look(source: pg.Client): Promise<void> {
+  /** @param movedTo names that tables of the mirror have now: they do not appear, they move. */
+  async look(source: pg.Client, movedTo: readonly QualifiedName[] = []): Promise<void> {
     const { patterns = [], tables } = this.#spec;
     if (patterns.length === 0) return;
     const { rows } = await source.query<{ fingerprint: string }>(SELECT_TABLES_FINGERPRINT);
     const seen = rows[0]?.fingerprint ?? '';
     const isDue = performance.now() - this.#toldAtMs >= TELL_AGAIN_MS;
     if (seen === this.#seen && !isDue) return;
-    const appeared = appearedTables(patterns, tables, await readRelations(source));
+    const moved = new Set(movedTo.map(keyOf));
+    const appeared = appearedTables(patterns, tables, await readRelations(source)).filter(
+      (table) => !moved.has(keyOf(table.source)),
+    );
     const joining = this.#spec.own_publication ? await this.#published(source, appeared) : appeared;
     // They join by a newer generation of the spec, which ends this session; if they do not, they are told again.
     if (joining.length > 0) await this.#emit('tables_appeared', { tables: joining });

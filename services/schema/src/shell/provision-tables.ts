@@ -11,6 +11,7 @@ import { makeChange } from './make-change.js';
 import { type OpenSecret, withPeer } from './peer-session.js';
 import { readCatalog } from './read-catalog.js';
 import { readDestinationState } from './read-destination-state.js';
+import { renameDestinations } from './rename-destinations.js';
 
 export interface ProvisionOptions {
   readonly spec: MirrorSpec;
@@ -36,6 +37,7 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
     async (client) => {
       // Two mirrors that need the same type must not both find it missing.
       await client.query(`select pg_advisory_lock(${PROVISION_LOCK_KEY})`);
+      await renameDestinations(client, spec);
       const state = await readDestinationState(client, functionsOf(model));
       const carried = await readCarriedTables(client, spec.id);
       const plan = planProvision(model, spec.tables, { ...state, carried });

@@ -68,7 +68,11 @@ class SchemaSession {
     this.#links = links;
     this.#options = options;
     this.#patterns = new PatternWatch(spec, context.emit);
-    this.#tables = new SourceTableWatch({ spec, messaging: options.messaging });
+    this.#tables = new SourceTableWatch({
+      spec,
+      messaging: options.messaging,
+      emit: context.emit,
+    });
     this.#sequences = new SequenceFollower(spec);
     const { messaging, openSecret, follow } = options;
     const { signal, emit } = context;
@@ -94,7 +98,7 @@ class SchemaSession {
             await this.#links.destination(),
           ];
           const notes = await this.#tables.look(source, destination);
-          await this.#patterns.look(source);
+          await this.#patterns.look(source, this.#tables.movedTo);
           await this.#structure.note([...notes, ...this.#sequenceNotes]);
         },
       );

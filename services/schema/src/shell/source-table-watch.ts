@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { MirrorSpec, StructureRefusal } from '@bunnydb/contracts';
-import { type Messaging, sendCommand } from '@bunnydb/messaging';
-import { formatQualifiedName } from '@bunnydb/pg-model';
+import { sendCommand } from '@bunnydb/messaging';
+import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { keyOf } from '../core/relation-facts.js';
 import { type PlaceFindings, type SourcePlace, judgePlaces } from '../core/source-places.js';
 import { askLanes } from './ask-lanes.js';
+import { MovedTableWatch, type MovedTableWatchOptions } from './moved-table-watch.js';
 import { ensureSchemaBookkeeping } from './schema-bookkeeping.js';
 import {
   type SourceTableNote,
@@ -18,10 +19,7 @@ import {
   SELECT_SOURCE_TABLES_FINGERPRINT,
 } from './sql/select-source-tables.js';
 
-export interface SourceTableWatchOptions {
-  readonly spec: MirrorSpec;
-  readonly messaging: Messaging;
-}
+export type SourceTableWatchOptions = MovedTableWatchOptions;
 
 /**
  * Watches whether the source's tables are still those that the mirror carries, and whether the publication has all of them. The publication knows tables by their number: one that was dropped
@@ -34,6 +32,8 @@ export interface SourceTableWatchOptions {
  */
 export class SourceTableWatch {
   readonly #options: SourceTableWatchOptions;
+  readonly #moved: MovedTableWatch;
+  #movedTo: readonly QualifiedName[] = [];
   #seen = '';
   /** When each unpublished table was seen first: a change of the mirror's own tables passes through such states. */
   #suspects = new Map<string, number>();
@@ -42,6 +42,12 @@ export class SourceTableWatch {
 
   constructor(options: SourceTableWatchOptions) {
     this.#options = options;
+    this.#moved = new MovedTableWatch(options);
+  }
+
+  /** Names that tables of the mirror have on the source now. */
+  get movedTo(): readonly QualifiedName[] {
+    return this.#movedTo;
   }
 
   /** @returns what people should know of. */
@@ -60,8 +66,10 @@ export class SourceTableWatch {
       takesColumns: spec.options.schema_changes !== 'ignore',
     });
     const isSettled = await this.#settle(destination, places, findings, notes);
+    const isTold = await this.#moved.look(source, destination, findings);
     this.#notes = notesOf(findings);
-    this.#seen = isSettled ? seen : '';
+    this.#movedTo = findings.moved.map(({ calledNow }) => calledNow);
+    this.#seen = isSettled && isTold ? seen : '';
     return this.#notes;
   }
 

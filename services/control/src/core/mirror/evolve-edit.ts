@@ -3,6 +3,7 @@ import type { TableMapping } from '@bunnydb/contracts';
 import { READY, evolveWork, outstandingId } from './evolve-step.js';
 import type { MirrorEvent } from './mirror-event.js';
 import type { Streaming, TableEdit } from './mirror-state.js';
+import { withMoved } from './moved-tables.js';
 
 type ChangeRequested = Extract<MirrorEvent, { type: 'tables_change_requested' }>;
 type Appeared = Extract<MirrorEvent, { type: 'tables_appeared' }>;
@@ -22,6 +23,8 @@ export function evolveEdit(state: Streaming, event: MirrorEvent): Streaming {
       return requested(state, event);
     case 'tables_appeared':
       return appeared(state, event);
+    case 'tables_moved':
+      return { ...state, moved: withMoved(state.moved ?? [], event.body.tables) };
     case 'tables_changed':
       return { ...state, edit: edit && changed(edit, state.mirror.generation) };
     case 'tables_provisioned':
@@ -65,8 +68,11 @@ function requested(state: Streaming, { body }: ChangeRequested): Streaming {
   ].filter(({ destination }) => !wanted.has(formatQualifiedName(destination)));
   const isIn = sourceNames(tables);
   const waiting = (state.appeared ?? []).filter((table) => !isIn.has(nameOf(table)));
+  // What was told of a table that is left is of this edit; the source's session tells it again if need be.
+  const moved = (state.moved ?? []).filter(({ table }) => isIn.has(formatQualifiedName(table)));
   return {
     ...state,
+    moved: moved.length > 0 ? moved : undefined,
     appeared: patterns.length > 0 && waiting.length > 0 ? waiting : undefined,
     edit: { stage: 'provision_tables', tables, patterns, dropping, work: READY },
   };

@@ -3,6 +3,7 @@ import { formatQualifiedName } from '@bunnydb/pg-model';
 import { givenUpRequest } from './evolve-lanes.js';
 import type { MirrorEvent } from './mirror-event.js';
 import type { OutsideTable, Streaming } from './mirror-state.js';
+import { formerNameOf } from './moved-tables.js';
 
 type Outside = Readonly<Record<string, OutsideTable>>;
 
@@ -28,11 +29,17 @@ export function evolveOutside(state: Streaming, event: MirrorEvent): Streaming {
       return { ...state, outside: moved(outside, table, status) };
     }
     case 'tables_changed': {
+      const { added: tables, removed } = event.body;
       const added =
         state.copy === 'done'
-          ? event.body.added.map(({ source }) => [formatQualifiedName(source), ADDED] as const)
+          ? tables.flatMap((table) => {
+              const former = formerNameOf(table, removed);
+              // One that was renamed is where it was.
+              const place = former === undefined ? ADDED : outside[former];
+              return place ? [[formatQualifiedName(table.source), place] as const] : [];
+            })
           : [];
-      const others = omit(outside, event.body.removed);
+      const others = omit(outside, removed);
       return { ...state, outside: { ...others, ...Object.fromEntries(added) } };
     }
     case 'resync_requested':

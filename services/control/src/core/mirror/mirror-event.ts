@@ -24,6 +24,7 @@ import type {
   TablePattern,
   TableStateChanged,
   TablesAppeared,
+  TablesMoved,
   TablesDropped,
   TablesProvisioned,
 } from '@bunnydb/contracts';
@@ -116,6 +117,7 @@ export type MirrorEvent =
   | Told<StructureCompared>
   | Told<StructureFollowed>
   | Told<TablesAppeared>
+  | Told<TablesMoved>
   | TableEvent
   | Event<'schema_sync_requested', SchemaSyncWishes>
   | Event<'mirror_paused', Record<string, never>>
@@ -213,6 +215,7 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   structure_compared: true,
   structure_followed: true,
   tables_appeared: true,
+  tables_moved: true,
   tables_change_requested: true,
   tables_changed: true,
   tables_joined: true,

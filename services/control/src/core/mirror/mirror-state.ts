@@ -1,4 +1,5 @@
 import type { FailureReport } from '@bunnydb/failure';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type {
   LaneWish,
   MirrorOptions,
@@ -83,6 +84,8 @@ export interface Streaming {
   readonly edit?: TableEdit;
   /** Tables that appeared on the source and fit a pattern; they join when no other edit is under way. */
   readonly appeared?: readonly TableMapping[];
+  /** Tables that have other names on the source, or are gone; the mirror follows them when no other edit is under way. */
+  readonly moved?: readonly MovedTable[];
   readonly lanes?: LaneQueue;
   /** A full resync that has not come to its end. */
   readonly resync?: { readonly since: string };
@@ -94,6 +97,12 @@ export interface Streaming {
    * the read model keeps none of it: tables are many, and their states stand in a table of their own.
    */
   readonly outside?: Readonly<Record<string, OutsideTable>>;
+}
+
+/** A table of the mirror, and its name on the source now; null when it is gone. */
+export interface MovedTable {
+  readonly table: QualifiedName;
+  readonly to: QualifiedName | null;
 }
 
 /** A change of the mirror's tables, step by step. The mirror streams on meanwhile. */

@@ -1,6 +1,7 @@
 import { evolveMirror } from './evolve-mirror.js';
 import { appearedTables, joinedTables } from './follow-tables.js';
 import type { MirrorEvent, StepVerb } from './mirror-event.js';
+import { movedTables } from './moved-tables.js';
 import type { MirrorState, StepWork, Terminating } from './mirror-state.js';
 import { stepsOf } from './mirror-steps.js';
 
@@ -48,7 +49,7 @@ export function reactMirror(
   }
   const events: MirrorEvent[] = [];
   let state: MirrorState = after;
-  for (const follow of [joinedTables, appearedTables]) {
+  for (const follow of [joinedTables, movedTables, appearedTables]) {
     const more = follow(state, context.now);
     events.push(...more);
     state = more.reduce(evolveMirror, state);

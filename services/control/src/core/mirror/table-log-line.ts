@@ -1,11 +1,12 @@
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { assertNever } from '../decision.js';
-import { LISTED_MAX, type LogLine, failed, info } from './log-line.js';
+import { LISTED_MAX, type LogLine, failed, info, warn } from './log-line.js';
 import type { MirrorEvent } from './mirror-event.js';
 
 const TABLE_EVENTS = [
   'table_state_changed',
   'tables_appeared',
+  'tables_moved',
   'tables_change_requested',
   'tables_changed',
   'tables_joined',
@@ -29,12 +30,14 @@ export function tableLine(event: TableEvent): LogLine {
       return info('schema', 'tables appeared on the source', {
         tables: listed(event.body.tables.map(({ source }) => formatQualifiedName(source))),
       });
+    case 'tables_moved':
+      return movedLine(event.body);
     case 'tables_change_requested': {
       const { added, removed, drop_removed, asked_by } = event.body;
       const details = { added: listed(added), removed: listed(removed), drop_removed };
       return asked_by === 'person'
         ? info('user', 'other tables asked for', details)
-        : info('schema', 'tables that fit a pattern of the mirror join it', details);
+        : info('schema', 'the mirror follows the tables of the source', details);
     }
     case 'tables_changed': {
       const { added, removed } = event.body;
@@ -55,6 +58,17 @@ export function tableLine(event: TableEvent): LogLine {
     default:
       return assertNever(event);
   }
+}
+
+function movedLine({ tables }: Extract<MirrorEvent, { type: 'tables_moved' }>['body']): LogLine {
+  const names = tables.map(({ table, to }) =>
+    to === null
+      ? `${formatQualifiedName(table)} is gone`
+      : `${formatQualifiedName(table)} is ${formatQualifiedName(to)} now`,
+  );
+  return warn('schema', 'tables of the mirror have other names on the source, or are gone', {
+    tables: listed(names),
+  });
 }
 
 function stateLine(body: Extract<MirrorEvent, { type: 'table_state_changed' }>['body']): LogLine {

@@ -58,9 +58,11 @@ export function wantedTables(
   added: readonly TableMapping[],
 ): readonly TableMapping[] {
   const wanted = byName([...byPattern, ...named]);
-  const kept = mirror.tables.flatMap(({ source }) => {
-    const table = wanted.get(formatQualifiedName(source));
-    return table ? [table] : [];
+  const kept = mirror.tables.flatMap((present) => {
+    const table = wanted.get(formatQualifiedName(present.source));
+    if (!table) return [];
+    // What is known of it beside what people say stays known.
+    return [isSameMapping(present, table) ? present : table];
   });
   return [...kept, ...added];
 }

@@ -8,6 +8,7 @@ import { evolveMirror } from '../../core/mirror/evolve-mirror.js';
 import type { MirrorCreated, MirrorEvent } from '../../core/mirror/mirror-event.js';
 import { ABSENT_MIRROR, type MirrorState } from '../../core/mirror/mirror-state.js';
 import { withoutTableStates } from '../../core/mirror/without-table-states.js';
+import { formerNameOf } from '../../core/mirror/moved-tables.js';
 import { mirrorStatus } from '../../core/mirror/mirror-status.js';
 import { nextWakeAt, outstandingSince, streamingOf } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from './catalog-tables.js';
@@ -105,6 +106,22 @@ async function changeTables(
   { added, removed }: Extract<MirrorEvent, { type: 'tables_changed' }>['body'],
   at: Date,
 ): Promise<void> {
+  const moved = added.flatMap((table) => {
+    const former = formerNameOf(table, removed);
+    return former === undefined ? [] : [{ table, former }];
+  });
+  for (const { table, former } of moved) {
+    await tx
+      .updateTable('mirror_tables')
+      .set({
+        source_table: formatQualifiedName(table.source),
+        destination_table: formatQualifiedName(table.destination),
+        updated_at: at,
+      })
+      .where('mirror_id', '=', mirrorId)
+      .where('source_table', '=', former)
+      .execute();
+  }
   if (removed.length > 0) {
     await tx
       .deleteFrom('mirror_tables')
@@ -117,7 +134,8 @@ async function changeTables(
     .select((column) => column.fn.max('ordinal').as('ordinal'))
     .where('mirror_id', '=', mirrorId)
     .executeTakeFirst();
-  await insertTables(tx, mirrorId, added, (last?.ordinal ?? -1) + 1, at);
+  const fresh = added.filter((table) => formerNameOf(table, removed) === undefined);
+  await insertTables(tx, mirrorId, fresh, (last?.ordinal ?? -1) + 1, at);
 }
 
 /** Differences between source and destination do not steer the mirror. */
