@@ -28,6 +28,16 @@ describe('a change of the source’s structure', () => {
     return tables.find(({ table_name: name }) => name.endsWith(table))?.status;
   }
 
+  /** By what the destination itself says, which is never late. */
+  async function noneHeld(pair: DatabasePair): Promise<void> {
+    await pair.until(async () => {
+      const held = await pair.destination.query(
+        `select from _bunny.table_state where state <> 'running'`,
+      );
+      return held.rowCount === 0;
+    }, 'no table to be held');
+  }
+
   const diffOf = async (mirror: MirrorFixture) =>
     (await stack.api.call('GET', `/v1/mirrors/${mirror.name}/schema-diff`)).body as {
       readonly in_sync: boolean;
@@ -89,6 +99,48 @@ describe('a change of the source’s structure', () => {
       await allRunning(pair, mirror);
     });
     await mirror.waitForEqual([samePair('public', 'shape')]);
+  });
+
+  test.each([
+    ['told by an event trigger', true],
+    ['told by the stream alone', false],
+  ])('that drops a rule lets in what the rule refused: %s', async (_, trigger) => {
+    const pair = await stack.createPair({
+      source: `
+        create type mood as enum ('glad', 'sad');
+        create table parent (id integer primary key);
+        create table ruled (id integer primary key, a integer constraint ruled_check check (a > 0), b integer constraint ruled_unique unique,
+          p integer constraint ruled_parent references parent, m mood default 'glad');
+        create unique index ruled_index on ruled (a);
+        insert into parent values (1); insert into ruled values (1, 1, 1, 1)`,
+    });
+    const mirror = await pair.createMirror({ all_tables: true, ddl_event_trigger: trigger });
+    await mirror.waitForStatus('running');
+    await pair.until(async () => (await diffOf(mirror)).in_sync, 'the structure to be built');
+    await pair.destination.query(
+      `alter table ruled add constraint own_check check (a < 1000); create index own_index on ruled (m)`,
+    );
+    const startedAt = performance.now();
+    await pair.source.query(`
+      begin; alter table ruled drop constraint ruled_check; insert into ruled values (2, -2, 2, 1); commit;
+      begin; alter table ruled drop constraint ruled_unique; drop index ruled_index; insert into ruled values (3, -2, 2, 1); commit;
+      begin; alter table ruled drop constraint ruled_parent; insert into ruled values (4, 4, 4, 99); commit`);
+    await mirror.waitForCatchUp();
+    await noneHeld(pair);
+    await mirror.waitForEqual([samePair('public', 'ruled')]);
+    expect(performance.now() - startedAt).toBeLessThan(LAG_MAX_MS);
+    // Rows of both names may come in one batch; then the table is copied again.
+    await pair.source.query(`
+      insert into ruled (id) values (5); alter type mood rename value 'glad' to 'happy'; insert into ruled (id, m) values (6, 'happy')`);
+    await mirror.waitForCatchUp();
+    await noneHeld(pair);
+    await mirror.waitForEqual([samePair('public', 'ruled')]);
+    await inSync(pair, mirror);
+    const { rows } = await pair.destination.query<{ name: string }>(
+      `select conname::text as name from pg_constraint where conrelid = 'ruled'::regclass and contype <> 'n'
+       union select indexrelid::regclass::text from pg_index where indrelid = 'ruled'::regclass order by 1`,
+    );
+    expect(rows.map(({ name }) => name)).toEqual(['own_check', 'own_index', 'ruled_pkey']);
   });
 
   test('holds its table when nobody may make it but a person, the others go on, and sync-schema lets it in', async () => {

@@ -147,7 +147,8 @@ describe('a label of an enum that the source has renamed', () => {
     await fixture.waitFor('the label', async () => (await labels()).includes('happy'));
     await fixture.waitFor('the other', async () => (await labels()).includes('new'));
     expect(await labels()).toBe('[{"enumlabel":"happy"},{"enumlabel":"new"},{"enumlabel":"sad"}]');
-    const fails = `update _bunny.table_state set state = 'error', reason = '{"detail":{"sqlstate":"22P02"}}'`;
+    const fails = `update _bunny.table_state set state = 'error', reason = '{"detail":{"sqlstate":"22P02"}}',
+      wish = '{"asked":null,"resync":null,"goes_on_as":"catching_up","command_ids":[]}'`;
     await destination(fails);
     await fixture.waitFor('the copy', async () => {
       const command = await fixture.lastCommand();

@@ -34,7 +34,8 @@ export async function recopyFormerLabels(
 const SELECT_REFUSED = `
   select t.destination_schema as schema, t.destination_table as table
     from _bunny.table_state t
-   where t.mirror_id = $1 and t.state = 'error' and t.wish is null
+   where t.mirror_id = $1 and t.state = 'error'
+     and t.wish #>> '{asked,wish,action}' is distinct from 'resync' and t.wish ->> 'resync' is null
      and t.reason #>> '{detail,sqlstate}' = '22P02'
      and exists (
        select from _bunny.enum_label l
