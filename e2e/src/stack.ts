@@ -19,6 +19,7 @@ import { connect } from '@nats-io/transport-node';
 import { ApiClient } from './api-client.js';
 import { DatabasePair, type PairOptions } from './database-pair.js';
 import { peakRssBytesOf } from './process-rss.js';
+import { type ProgramEnd, runProgram } from './run-program.js';
 
 export const STACK_SERVICES = ['control', 'schema', 'capture', 'apply'] as const;
 
@@ -44,6 +45,8 @@ export interface StackOptions {
 }
 
 export interface RestartOptions {
+  /** More environment for the new process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** `BUNNY_FAULT_POINTS` of the new process. */
   readonly faultPoints?: string;
 }
@@ -167,6 +170,20 @@ export class Stack {
     }
   }
 
+  /** The database of control. */
+  get catalog(): TestDatabase {
+    return this.#catalog;
+  }
+
+  /** Runs a program of control's to its end, with the environment that control has and more. */
+  runProgram(
+    path: string,
+    words: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<ProgramEnd> {
+    return runProgram(path, words, this.#environmentOf('control', 'program', { environment }));
+  }
+
   /** Names of the change streams that exist. */
   async changeStreams(): Promise<string[]> {
     const nc = await connect({ servers: this.natsUrl, ...this.#options.natsLogin });
@@ -214,7 +231,19 @@ export class Stack {
 
   #spawn(service: ServiceProgram, options: RestartOptions): ServiceProcess {
     const instance = `${service}-${this.#everStarted.length + 1}`;
-    const environment = {
+    const environment = this.#environmentOf(service, instance, options);
+    const logFile = join(this.#logFolder, `${instance}.log`);
+    const process = startService(service, environment, { logFile });
+    this.#everStarted.push(process);
+    return process;
+  }
+
+  #environmentOf(
+    service: ServiceProgram,
+    instance: string,
+    options: RestartOptions,
+  ): Record<string, string> {
+    return {
       NATS_URL: this.natsUrl,
       BUNNY_SECRET_KEY: this.#secretKey,
       BUNNY_INSTANCE: instance,
@@ -224,11 +253,8 @@ export class Stack {
       ...(service === 'control' ? this.#controlEnvironment() : {}),
       ...this.#options.environment,
       ...this.#options.environmentOf?.(service),
+      ...options.environment,
     };
-    const logFile = join(this.#logFolder, `${instance}.log`);
-    const process = startService(service, environment, { logFile });
-    this.#everStarted.push(process);
-    return process;
   }
 
   #controlEnvironment(): Record<string, string> {

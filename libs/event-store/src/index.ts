@@ -19,7 +19,12 @@ export type {
   NewEvent,
   RecordedEvent,
 } from './recorded-event.js';
-export type { DuplicateEvent, StreamAppend, VersionConflict } from './append-events.js';
+export {
+  type DuplicateEvent,
+  type StreamAppend,
+  type VersionConflict,
+  lockForAppend,
+} from './append-events.js';
 export { type AppendRequest, type AppendResult, EventStore } from './event-store.js';
 export type { StreamPage } from './read-events.js';
 export { EVENT_CHANNEL, type EventBell, listenForEvents } from './event-feed.js';

@@ -1,1 +1,2 @@
-export { SealingKey } from './sealing.js';
+export { Keyring } from './keyring.js';
+export { SealingKey, keyIdOf } from './sealing.js';

@@ -1,6 +1,13 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { MirrorError } from '@bunnydb/failure';
 
+const SEALED = /^v1\.([0-9a-f]{8})\.[\w-]{16}\.[\w-]{22,}$/;
+
+/** Id of the key that a text was sealed with; undefined for a text that is not sealed. */
+export function keyIdOf(text: string): string | undefined {
+  return SEALED.exec(text)?.[1];
+}
+
 /** A key for sealing; made of `BUNNY_SECRET_KEY`, never printed. */
 export class SealingKey {
   readonly #key: Buffer;
@@ -13,11 +20,11 @@ export class SealingKey {
   }
 
   /**
-   * Reads a key of 32 bytes, given as 64 hexadecimal digits or as base64.
+   * Reads a key of 32 bytes, given as 64 hexadecimal digits or as base64; `variable` is what an error names.
    *
    * @throws MirrorError `invalid_input` for anything else.
    */
-  static parse(text: string): SealingKey {
+  static parse(text: string, variable: string = 'BUNNY_SECRET_KEY'): SealingKey {
     const trimmed = text.trim();
     const key = /^[0-9a-fA-F]{64}$/.test(trimmed)
       ? Buffer.from(trimmed, 'hex')
@@ -25,7 +32,7 @@ export class SealingKey {
     if (key.length !== 32) {
       throw new MirrorError(
         'invalid_input',
-        'BUNNY_SECRET_KEY must be 32 bytes as hexadecimal or base64; make one with: openssl rand -hex 32',
+        `${variable} must be 32 bytes as hexadecimal or base64; make one with: openssl rand -hex 32`,
       );
     }
     return new SealingKey(key);

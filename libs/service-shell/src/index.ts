@@ -20,6 +20,7 @@ export {
 } from './environment.js';
 export {
   LOG_LEVELS,
+  PREVIOUS_SECRET_KEY_SETTING,
   SECRET_KEY_SETTING,
   SHELL_SETTINGS,
   type ShellConfig,

@@ -4,6 +4,7 @@ import {
   choice,
   integer,
   optionalInteger,
+  optionalSecret,
   optionalText,
   secret,
   text,
@@ -57,6 +58,9 @@ export const SECRET_KEY_SETTING = secret(
   'BUNNY_SECRET_KEY',
   'make a key with `openssl rand -hex 32` and give the same one to every service',
 );
+
+/** Keys that were in use before, separated by commas; set while the key is being changed. */
+export const PREVIOUS_SECRET_KEY_SETTING = optionalSecret('BUNNY_SECRET_KEY_PREVIOUS');
 
 export type ShellConfig = {
   readonly [Name in keyof typeof SHELL_SETTINGS]: ReturnType<(typeof SHELL_SETTINGS)[Name]['read']>;

@@ -1,5 +1,5 @@
 import { runMirrorSessions } from '@bunnydb/messaging';
-import { SealingKey } from '@bunnydb/secrets';
+import { Keyring } from '@bunnydb/secrets';
 import { type Loop, type Shell, watchedSessions } from '@bunnydb/service-shell';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { ApplyConfig } from './config.js';
@@ -11,12 +11,13 @@ class ApplyModule {}
 
 /** The only place where ports meet adapters: commands come in through the responder, mirrors through the sessions below. */
 export function applyModule(shell: Shell<ApplyConfig>): DynamicModule {
-  const key = SealingKey.parse(shell.config.secretKey.reveal());
+  const { secretKey, previousSecretKey } = shell.config;
+  const keys = Keyring.parse(secretKey.reveal(), previousSecretKey?.reveal());
   return {
     module: ApplyModule,
     controllers: [ControlResponder],
     providers: [
-      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) },
+      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => keys.open(sealed) },
       { provide: MESSAGING, useValue: shell.messaging },
     ],
   };

@@ -1,4 +1,4 @@
-import { SealingKey } from '@bunnydb/secrets';
+import { Keyring } from '@bunnydb/secrets';
 import { type Loop, type Shell, watchedSessions } from '@bunnydb/service-shell';
 import { runMirrorSessions } from '@bunnydb/messaging';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
@@ -11,12 +11,13 @@ class CaptureModule {}
 
 /** The only place where ports meet adapters: commands come in through the responder, mirrors through the sessions below. */
 export function captureModule(shell: Shell<CaptureConfig>): DynamicModule {
-  const key = SealingKey.parse(shell.config.secretKey.reveal());
+  const { secretKey, previousSecretKey } = shell.config;
+  const keys = Keyring.parse(secretKey.reveal(), previousSecretKey?.reveal());
   return {
     module: CaptureModule,
     controllers: [ControlResponder],
     providers: [
-      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => key.open(sealed) },
+      { provide: OPEN_SECRET, useFactory: () => (sealed: string) => keys.open(sealed) },
       { provide: MESSAGING, useFactory: () => shell.messaging },
     ],
   };

@@ -1,5 +1,6 @@
 import {
   type Environment,
+  PREVIOUS_SECRET_KEY_SETTING,
   SECRET_KEY_SETTING,
   SHELL_SETTINGS,
   readEnvironment,
@@ -9,5 +10,9 @@ export type CaptureConfig = ReturnType<typeof readConfig>;
 
 /** @throws InvalidEnvironment that names every wrong variable. */
 export function readConfig(environment: Environment) {
-  return readEnvironment(environment, { ...SHELL_SETTINGS, secretKey: SECRET_KEY_SETTING });
+  return readEnvironment(environment, {
+    ...SHELL_SETTINGS,
+    secretKey: SECRET_KEY_SETTING,
+    previousSecretKey: PREVIOUS_SECRET_KEY_SETTING,
+  });
 }

@@ -105,7 +105,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
         new PeerDesk({
           store,
           messaging,
-          sealingKey: config.sealingKey,
+          keyring: config.keyring,
           newPeerId: () => newShortId('p'),
         }),
       ),

@@ -1,7 +1,8 @@
-import { SealingKey } from '@bunnydb/secrets';
+import { Keyring } from '@bunnydb/secrets';
 import {
   type Environment,
   InvalidEnvironment,
+  PREVIOUS_SECRET_KEY_SETTING,
   SECRET_KEY_SETTING,
   SHELL_SETTINGS,
   type Secret,
@@ -19,7 +20,7 @@ import type { CatalogSettings } from '@bunnydb/event-store';
 export interface ControlConfig extends ShellConfig {
   readonly production: boolean;
   readonly catalog: CatalogSettings;
-  readonly sealingKey: SealingKey;
+  readonly keyring: Keyring;
   /** Signs tokens; undefined outside of production makes one up for the life of the process. */
   readonly jwtSecret: Secret | undefined;
   readonly adminUser: string;
@@ -39,6 +40,7 @@ const SETTINGS = {
   ...SHELL_SETTINGS,
   environment: optionalText('NODE_ENV'),
   secretKey: SECRET_KEY_SETTING,
+  previousSecretKey: PREVIOUS_SECRET_KEY_SETTING,
   jwtSecret: optionalSecret('BUNNY_JWT_SECRET'),
   adminUser: text('BUNNY_ADMIN_USER', 'admin'),
   adminPassword: optionalSecret('BUNNY_ADMIN_PASSWORD'),
@@ -62,6 +64,9 @@ const PRODUCTION_SECRETS = [
   ['adminPassword', 'BUNNY_ADMIN_PASSWORD', 'choose the password of the first administrator'],
 ] as const;
 
+/** The environment of this process, for the programs that run beside control. */
+export const readOwnConfig = (): ControlConfig => readConfig(process.env);
+
 /** Reads control's environment; what is wrong or missing is listed in the error's message, all at one go. */
 export function readConfig(environment: Environment): ControlConfig {
   const values = readEnvironment(environment, SETTINGS);
@@ -80,7 +85,7 @@ export function readConfig(environment: Environment): ControlConfig {
   return {
     ...values,
     production,
-    sealingKey: SealingKey.parse(values.secretKey.reveal()),
+    keyring: Keyring.parse(values.secretKey.reveal(), values.previousSecretKey?.reveal()),
     // A container has to be reached from outside; a developer's machine need not be.
     apiHost: values.apiHost ?? (production ? '0.0.0.0' : '127.0.0.1'),
     consoleOrigins: originsOf(values.consoleOrigin, values.uiPort),

@@ -1,5 +1,5 @@
 import { runMirrorSessions } from '@bunnydb/messaging';
-import { SealingKey } from '@bunnydb/secrets';
+import { Keyring } from '@bunnydb/secrets';
 import { type Loop, type Shell, type ShutdownStep, watchedSessions } from '@bunnydb/service-shell';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
 import type { SchemaConfig } from './config.js';
@@ -13,8 +13,9 @@ class SchemaModule {}
 
 /** The only place where ports meet adapters: requests come in through the responder, mirrors through the sessions below. */
 export function schemaModule(shell: Shell<SchemaConfig>): DynamicModule {
-  const key = SealingKey.parse(shell.config.secretKey.reveal());
-  const openSecret = (sealed: string): string => key.open(sealed);
+  const { secretKey, previousSecretKey } = shell.config;
+  const keys = Keyring.parse(secretKey.reveal(), previousSecretKey?.reveal());
+  const openSecret = (sealed: string): string => keys.open(sealed);
   return {
     module: SchemaModule,
     controllers: [ControlResponder, FollowResponder],

@@ -1,4 +1,5 @@
 import {
+  PREVIOUS_SECRET_KEY_SETTING,
   SECRET_KEY_SETTING,
   SHELL_SETTINGS,
   type Environment,
@@ -13,6 +14,7 @@ export function readConfig(environment: Environment) {
   return readEnvironment(environment, {
     ...SHELL_SETTINGS,
     secretKey: SECRET_KEY_SETTING,
+    previousSecretKey: PREVIOUS_SECRET_KEY_SETTING,
     /** How often the source's structure is looked at, when nobody says that it has changed. */
     structurePollMs: integer('BUNNY_SCHEMA_POLL_MS', { min: 100, max: 3_600_000 }, 10_000),
     /** How often sequences are looked at; their head-room covers what is given out meanwhile. */

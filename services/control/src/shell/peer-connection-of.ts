@@ -1,10 +1,10 @@
 import type { CreatePeerRequest, PeerConnection, UpdatePeerRequest } from '@bunnydb/contracts';
-import type { SealingKey } from '@bunnydb/secrets';
+import type { Keyring } from '@bunnydb/secrets';
 import { type PeerAddress, parsePeerUrl } from '../core/peer/peer-url.js';
 import { invalidRequest } from './http/problem.js';
 
 /** The connection that a request to create describes. */
-export function newConnection(request: CreatePeerRequest, key: SealingKey): PeerConnection {
+export function newConnection(request: CreatePeerRequest, keys: Keyring): PeerConnection {
   const address: Partial<PeerAddress> = request.url
     ? addressOf(request.url, request)
     : { host: request.host, user: request.user, database: request.database };
@@ -12,7 +12,7 @@ export function newConnection(request: CreatePeerRequest, key: SealingKey): Peer
   if (host === undefined || user === undefined || database === undefined) {
     throw invalidRequest([{ path: 'host', message: 'give host, user and database, or url' }]);
   }
-  return sealed(key, {
+  return sealed(keys, {
     name: request.name,
     host,
     port: request.port ?? address.port ?? 5432,
@@ -30,10 +30,10 @@ export function newConnection(request: CreatePeerRequest, key: SealingKey): Peer
 export function changedConnection(
   present: PeerConnection,
   request: UpdatePeerRequest,
-  key: SealingKey,
+  keys: Keyring,
 ): PeerConnection {
   const address: Partial<PeerAddress> = request.url ? addressOf(request.url, request) : {};
-  const fresh = sealed(key, {
+  const fresh = sealed(keys, {
     name: present.name,
     host: request.host ?? address.host ?? present.host,
     port: request.port ?? address.port ?? present.port,
@@ -72,11 +72,11 @@ function addressOf(url: string, request: object): PeerAddress {
 }
 
 /** An empty password or key counts as none. */
-function sealed(key: SealingKey, plain: PeerConnection): PeerConnection {
+function sealed(keys: Keyring, plain: PeerConnection): PeerConnection {
   const { password, ssl_key: sslKey } = plain;
   return {
     ...plain,
-    password: password ? key.seal(password) : undefined,
-    ssl_key: sslKey ? key.seal(sslKey) : undefined,
+    password: password ? keys.seal(password) : undefined,
+    ssl_key: sslKey ? keys.seal(sslKey) : undefined,
   };
 }

@@ -8,7 +8,7 @@ import type {
 import { Query } from '@bunnydb/contracts';
 import type { EventMetadata } from '@bunnydb/event-store';
 import type { Messaging } from '@bunnydb/messaging';
-import type { SealingKey } from '@bunnydb/secrets';
+import type { Keyring } from '@bunnydb/secrets';
 import { mirrorStream, peerStream } from '../core/control-event.js';
 import type { Refusal } from '../core/decision.js';
 import type { ControlStore } from './catalog/control-store.js';
@@ -27,18 +27,18 @@ export type PeerObject = ReturnType<typeof peerObject>;
 export class PeerDesk {
   readonly #store: ControlStore;
   readonly #messaging: Messaging;
-  readonly #sealingKey: SealingKey;
+  readonly #keyring: Keyring;
   readonly #newPeerId: () => string;
 
   constructor(options: {
     readonly store: ControlStore;
     readonly messaging: Messaging;
-    readonly sealingKey: SealingKey;
+    readonly keyring: Keyring;
     readonly newPeerId: () => string;
   }) {
     this.#store = options.store;
     this.#messaging = options.messaging;
-    this.#sealingKey = options.sealingKey;
+    this.#keyring = options.keyring;
     this.#newPeerId = options.newPeerId;
   }
 
@@ -51,7 +51,7 @@ export class PeerDesk {
   }
 
   async create(request: CreatePeerRequest, metadata: EventMetadata): Promise<PeerObject> {
-    const connection = newConnection(request, this.#sealingKey);
+    const connection = newConnection(request, this.#keyring);
     const id = this.#newPeerId();
     const result = await this.#store.peers.handle(
       peerStream(id),
@@ -70,7 +70,7 @@ export class PeerDesk {
   ): Promise<PeerObject> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const row = await this.#find(name);
-      const connection = changedConnection(row.connection, request, this.#sealingKey);
+      const connection = changedConnection(row.connection, request, this.#keyring);
       const prepared = await this.#store.peers.prepare(
         peerStream(row.peer_id),
         { type: 'change', connection },
