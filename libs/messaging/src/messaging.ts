@@ -36,7 +36,7 @@ export interface Messaging {
   readonly connected: boolean;
   /** Settles when the connection is closed for good, with the error if it was not wanted. */
   readonly closed: Promise<void | Error>;
-  /** Sends a request and waits for its reply. @throws MirrorError `messaging_unavailable`. */
+  /** Sends a request and waits for its reply. @throws MirrorError `messaging_unavailable`, also when the connection is lost meanwhile. */
   request<Answer>(subject: string, body: unknown, options: RequestOptions): Promise<Answer>;
   /** Publishes without an acknowledgement. While the connection is lost the message is dropped: it is never needed later. */
   publishJson(subject: string, body: unknown): void;

@@ -55,15 +55,43 @@ export class NatsMessaging implements Messaging {
   async request<Answer>(subject: string, body: unknown, options: RequestOptions): Promise<Answer> {
     options.signal?.throwIfAborted();
     try {
-      const reply = await this.nc.request(subject, JSON.stringify(body), {
+      const answer = this.nc.request(subject, JSON.stringify(body), {
         timeout: options.timeoutMs,
       });
-      return reply.json<Answer>();
+      return (await this.#unlessInVain(answer, subject, options.signal)).json<Answer>();
     } catch (error) {
       if (error instanceof SyntaxError) {
         throw new MirrorError('protocol_violation', 'a reply is not JSON', { detail: { subject } });
       }
       throw toMessagingError(error, { subject });
+    }
+  }
+
+  /** An answer is not waited for any more when nobody wants it, or when the connection was lost meanwhile, and the answer may be with it. */
+  async #unlessInVain(
+    answer: Promise<Msg>,
+    subject: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Msg> {
+    // It may fail later, when nobody looks any more.
+    answer.catch(() => undefined);
+    let stop: Stop = () => undefined;
+    const inVain = new Promise<never>((_, reject) => {
+      const abort = (): void => reject(asError(signal?.reason));
+      const off = this.onReconnect(() => {
+        const words = 'the connection to nats was lost before the answer came';
+        reject(new MirrorError('messaging_unavailable', words, { detail: { subject } }));
+      });
+      signal?.addEventListener('abort', abort, { once: true });
+      stop = () => {
+        off();
+        signal?.removeEventListener('abort', abort);
+      };
+    });
+    try {
+      return await Promise.race([answer, inVain]);
+    } finally {
+      stop();
     }
   }
 
@@ -212,4 +240,8 @@ function requestOf<Request>(message: Msg): Request {
   } catch (error) {
     throw new MirrorError('invalid_input', 'the request is not JSON', { cause: error });
   }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
 }

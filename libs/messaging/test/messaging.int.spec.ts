@@ -56,6 +56,19 @@ describe('messages', () => {
     });
   });
 
+  it('waits for no answer that nobody wants any more', async () => {
+    const messaging = await connect();
+    messaging.respondJson('test.never', () => new Promise(() => undefined));
+    const stopping = new AbortController();
+    const answer = messaging.request(
+      'test.never',
+      {},
+      { timeoutMs: 600_000, signal: stopping.signal },
+    );
+    stopping.abort();
+    await expect(answer).rejects.toThrow();
+  });
+
   it('answers a failure as a report, without the text of an unknown error', async () => {
     const messaging = await connect();
     messaging.respondJson('test.fails', (wish: { known: boolean }) => {
@@ -123,6 +136,10 @@ describe('the connection', () => {
     const { port, dataDir } = own;
     let reconnects = 0;
     messaging.onReconnect(() => (reconnects += 1));
+    messaging.respondJson('test.slow', () => new Promise(() => undefined));
+    const unanswered = messaging.request('test.slow', {}, { timeoutMs: 600_000 });
+    unanswered.catch(() => undefined);
+    await messaging.nc.flush();
     await own.kill();
     await until(() => !messaging.connected);
     messaging.publishJson('test.stale', { n: 1 });
@@ -130,6 +147,8 @@ describe('the connection', () => {
     try {
       await until(() => messaging.connected);
       await until(() => reconnects === 1);
+      // Its answer may have been lost with the connection: nobody shall wait for it.
+      await expect(unanswered).rejects.toMatchObject({ kind: 'messaging_unavailable' });
       const seen: unknown[] = [];
       messaging.subscribeJson('test.stale', (body) => void seen.push(body));
       messaging.publishJson('test.stale', { n: 2 });

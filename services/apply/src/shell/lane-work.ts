@@ -24,7 +24,7 @@ export async function runCopyLane(
   events: LaneEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  const targets = await targetsOf(world, entries, events);
+  const targets = await targetsOf(world, entries, events, signal);
   if (targets.length === 0) return;
   const { spec, epoch, source, destination } = world;
   await copyTables(
@@ -98,8 +98,7 @@ export async function runSwapLane(
   }
   faultPoint('lane.before_swap');
   await askShadow(
-    world.messaging,
-    world.spec,
+    { messaging: world.messaging, spec: world.spec, signal },
     'swap',
     entries.map(({ mapping }) => mapping.source),
   );
@@ -126,7 +125,9 @@ async function targetsOf(
   world: LaneWorld,
   entries: readonly LaneEntry[],
   events: LaneEvents,
+  signal: AbortSignal,
 ): Promise<readonly CopyTarget[]> {
+  const asker = { messaging: world.messaging, spec: world.spec, signal };
   const targets: CopyTarget[] = [];
   for (const { table, state, mapping } of entries) {
     if (state.tag !== 'resyncing') targets.push({ mapping, purpose: 'lane' });
@@ -134,11 +135,12 @@ async function targetsOf(
     else {
       try {
         const { source } = mapping;
-        const shadows = await askShadow(world.messaging, world.spec, 'create', [source]);
+        const shadows = await askShadow(asker, 'create', [source]);
         const destination = shadows.get(table);
         if (!destination) throw new MirrorError('protocol_violation', 'a shadow has no name');
         targets.push({ mapping: { ...mapping, destination }, purpose: 'shadow' });
       } catch (error) {
+        signal.throwIfAborted();
         events.onFailed(table, error);
       }
     }

@@ -180,7 +180,7 @@ async function lockShadows(client: pg.Client, spec: MirrorSpec): Promise<void> {
   throw new MirrorError(
     FailureKind.LockTimeout,
     'another session handles the shadow tables of this mirror at the moment',
-    { detail: { mirror: spec.name } },
+    { detail: { mirror: spec.name, at_work: true } },
   );
 }
 
