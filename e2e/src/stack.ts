@@ -9,6 +9,7 @@ import {
   type TestDatabase,
   createDatabase,
   freePort,
+  removeTemporaryFolder,
   repositoryRoot,
   startNats,
   startService,
@@ -75,7 +76,7 @@ export class Stack {
   readonly api: ApiClient;
   readonly natsUrl: string;
   readonly #name: string;
-  readonly #nats: NatsServer;
+  #nats: NatsServer;
   readonly #catalog: TestDatabase;
   readonly #apiPort: number;
   readonly #options: StackOptions;
@@ -152,6 +153,17 @@ export class Stack {
     if (service === 'control') await this.#waitForGateway();
   }
 
+  /** Kills NATS, as a crash of its machine would, and starts it again with what it had written. */
+  async restartNats(): Promise<void> {
+    const { dataDir, port, monitorPort } = this.#nats;
+    await this.#nats.kill();
+    const { natsConfig: config } = this.#options;
+    this.#nats = await startNats({
+      ...{ dataDir, port, monitorPort },
+      ...(config === undefined ? {} : { config }),
+    });
+  }
+
   /** One more instance of a service. */
   startExtra(service: ServiceProgram): ServiceProcess {
     return this.#spawn(service, {});
@@ -222,6 +234,7 @@ export class Stack {
     const running = this.#everStarted.filter((process) => process.running);
     await Promise.all(running.map((process) => process.kill()));
     await this.#nats.stop();
+    removeTemporaryFolder(this.#nats.dataDir);
     await Promise.all([...this.#pairs.map((pair) => pair.drop()), this.#catalog.drop()]);
   }
 
