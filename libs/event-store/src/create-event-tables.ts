@@ -30,3 +30,8 @@ export async function createEventTablesV1<Tables>(catalog: Kysely<Tables>): Prom
     catalog,
   );
 }
+
+/** Version 2: a message of the outbox knows the trace that it belongs to. */
+export async function createEventTablesV2<Tables>(catalog: Kysely<Tables>): Promise<void> {
+  await sql`alter table outbox add column trace_parent text`.execute(catalog);
+}

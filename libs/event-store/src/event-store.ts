@@ -39,6 +39,7 @@ export class EventStore<Event extends DomainEvent, Tables> {
   readonly #codec: EventCodec<Event>;
   readonly #projections: readonly Projection<Event, Tables>[];
   readonly #onAppended: () => void;
+  readonly #traceParent: () => string | undefined;
 
   constructor(options: {
     readonly catalog: Kysely<Tables>;
@@ -47,11 +48,14 @@ export class EventStore<Event extends DomainEvent, Tables> {
     readonly projections: readonly Projection<Event, Tables>[];
     /** Called after each commit. */
     readonly onAppended?: () => void;
+    /** The present trace, which the outbox's messages are to continue. */
+    readonly traceParent?: () => string | undefined;
   }) {
     this.#catalog = options.catalog;
     this.#codec = options.codec;
     this.#projections = options.projections;
     this.#onAppended = options.onAppended ?? (() => undefined);
+    this.#traceParent = options.traceParent ?? (() => undefined);
   }
 
   /**
@@ -84,7 +88,7 @@ export class EventStore<Event extends DomainEvent, Tables> {
           events.push(event);
         }
       }
-      await insertOutbox(transaction, request.outbox ?? []);
+      await insertOutbox(transaction, request.outbox ?? [], this.#traceParent());
       // Delivered at the commit, so that whoever is woken sees the events.
       await sql`select pg_notify(${EVENT_CHANNEL}, '')`.execute(transaction);
       return { tag: 'appended', events };

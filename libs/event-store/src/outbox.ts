@@ -13,17 +13,23 @@ export interface WaitingMessage {
   readonly kind: string;
   readonly body: unknown;
   readonly createdAt: Date;
+  /** The trace that it belongs to, as W3C's `traceparent`. */
+  readonly traceParent: string | undefined;
 }
 
 /** Puts messages in the outbox, in the transaction that appends. */
 export async function insertOutbox<Tables>(
   transaction: Transaction<Tables>,
   messages: readonly OutboxMessage[],
+  traceParent?: string,
 ): Promise<void> {
   for (const message of messages) {
     await sql`
-      insert into outbox (message_id, kind, body)
-      values (${message.messageId}, ${message.kind}, ${JSON.stringify(message.body)}::jsonb)
+      insert into outbox (message_id, kind, body, trace_parent)
+      values (
+        ${message.messageId}, ${message.kind}, ${JSON.stringify(message.body)}::jsonb,
+        ${traceParent ?? null}
+      )
       on conflict (message_id) do nothing`.execute(transaction);
   }
 }
@@ -39,8 +45,9 @@ export async function readOutbox<Tables>(
     kind: string;
     body: unknown;
     created_at: Date;
+    trace_parent: string | null;
   }>`
-    select id, message_id, kind, body, created_at from outbox
+    select id, message_id, kind, body, created_at, trace_parent from outbox
     where dispatched_at is null order by id limit ${limit}`.execute(catalog);
   return found.rows.map((row) => ({
     id: row.id,
@@ -48,6 +55,7 @@ export async function readOutbox<Tables>(
     kind: row.kind,
     body: row.body,
     createdAt: row.created_at,
+    traceParent: row.trace_parent ?? undefined,
   }));
 }
 

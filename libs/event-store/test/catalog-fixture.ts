@@ -7,6 +7,7 @@ import {
   type NewEvent,
   type Projection,
   createEventTablesV1,
+  createEventTablesV2,
   openCatalog,
 } from '../src/index.js';
 import { sql } from 'kysely';
@@ -67,6 +68,7 @@ export async function openFixture(): Promise<Fixture> {
   };
   const catalog = openCatalog<LedgerTables>(settings, () => undefined);
   await createEventTablesV1(catalog);
+  await createEventTablesV2(catalog);
   await sql`create table balances (account text primary key, amount integer not null)`.execute(
     catalog,
   );
@@ -74,13 +76,21 @@ export async function openFixture(): Promise<Fixture> {
     database,
     settings,
     catalog,
-    store: new EventStore({ catalog, codec, projections: [balances] }),
+    store: new EventStore({
+      catalog,
+      codec,
+      projections: [balances],
+      traceParent: () => TRACE_PARENT,
+    }),
     close: async () => {
       await catalog.destroy();
       await database.drop();
     },
   };
 }
+
+/** The trace that the store is told of. */
+export const TRACE_PARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 let count = 0;
 

@@ -8,7 +8,7 @@ import {
   pruneOutbox,
   readOutbox,
 } from '../src/index.js';
-import { type Fixture, openFixture, paidIn } from './catalog-fixture.js';
+import { TRACE_PARENT, type Fixture, openFixture, paidIn } from './catalog-fixture.js';
 
 let fixture: Fixture;
 
@@ -159,6 +159,16 @@ describe('positions', () => {
 });
 
 describe('the outbox', () => {
+  it('keeps the trace that its messages belong to', async () => {
+    await fixture.store.append({
+      streams: [{ streamId: 'traced', expectedVersion: 0, events: [paidIn(1)] }],
+      outbox: [{ messageId: 'traced', kind: 'command', body: {} }],
+    });
+    const [message] = await readOutbox(fixture.catalog, 1);
+    expect(message).toMatchObject({ messageId: 'traced', traceParent: TRACE_PARENT });
+    if (message) await markDispatched(fixture.catalog, message.id);
+  });
+
   it('keeps messages in order until they are marked, and takes each id once', async () => {
     const { store, catalog } = fixture;
     const send = (streamId: string, messageId: string) =>

@@ -6,22 +6,24 @@ import {
   type AnyWorkerEvent,
   type DestinationCleaned,
   type LanesChanged,
-  type PublicationChanged,
   type PositionRestarted,
+  type PublicationChanged,
   type SchemaSynced,
   type ServiceName,
   type SourceCleaned,
   type SourcePrepared,
-  type StructureBuilt,
   type SourceRebuilt,
+  type StructureBuilt,
   type TablesDropped,
   type TablesProvisioned,
 } from '@bunnydb/contracts';
 import { MirrorError, reportOf } from '@bunnydb/failure';
+import { type Context, context, trace } from '@opentelemetry/api';
 import type { JsMsg } from '@nats-io/jetstream';
 import { emitEvent } from './emit-event.js';
 import type { Messaging } from './messaging.js';
 import { WORKING_INTERVAL_MS, keepWorking, putBack, runPullLoop } from './pull-loop.js';
+import { TRACE_PARENT, contextOf, inSpan } from './trace-context.js';
 import { newWorkerEvent, type EventOrigin } from './worker-event.js';
 
 /** Which event says that a command is done. */
@@ -34,9 +36,9 @@ interface DoneEvent {
   readonly clean_destination: DestinationCleaned;
   readonly change_publication: PublicationChanged;
   readonly change_lanes: LanesChanged;
-  readonly sync_schema: SchemaSynced;
   readonly rebuild_source: SourceRebuilt;
   readonly restart_position: PositionRestarted;
+  readonly sync_schema: SchemaSynced;
 }
 
 /** What a handler returns; the loop adds the command's id and everything that surrounds an event. */
@@ -117,12 +119,13 @@ async function handleCommand(
   inProgress.add(command.command_id);
   const endWorking = keepWorking(message);
   try {
-    const event = await answerOf(command, options);
+    const work = new TracedWork(command, options, contextOf(message.headers?.get(TRACE_PARENT)));
+    const event = await work.answer();
     if (event === undefined) {
       putBack(message);
       return;
     }
-    await emitEvent(options.messaging, event);
+    await work.within(() => emitEvent(options.messaging, event));
     message.ack();
   } finally {
     endWorking();
@@ -130,30 +133,54 @@ async function handleCommand(
   }
 }
 
-/** The event to answer with; undefined when the process stops and the command is left to another instance. */
-async function answerOf(
-  command: AnyCommand,
-  options: CommandLoopOptions,
-): Promise<AnyWorkerEvent | undefined> {
-  const origin: EventOrigin = { service: options.service, instance: options.instance };
-  const { log } = options.messaging;
-  try {
-    const answer = await handlerOf(command, options.handlers)(command, { signal: options.signal });
-    log.info({ verb: command.verb, mirror: command.mirror_id }, 'a command is done');
-    return doneEvent(origin, command, answer);
-  } catch (error) {
-    if (options.signal.aborted) {
-      return undefined;
+/** A command at work, in the trace of whoever sent it. */
+class TracedWork {
+  readonly #command: AnyCommand;
+  readonly #options: CommandLoopOptions;
+  readonly #parent: Context;
+  /** What follows from the command belongs to its span, also when that has ended. */
+  #inside: Context;
+
+  constructor(command: AnyCommand, options: CommandLoopOptions, parent: Context) {
+    this.#command = command;
+    this.#options = options;
+    this.#parent = parent;
+    this.#inside = parent;
+  }
+
+  within<Result>(work: () => Result): Result {
+    return context.with(this.#inside, work);
+  }
+
+  /** The event to answer with; undefined when the process stops and the command is left to another instance. */
+  async answer(): Promise<AnyWorkerEvent | undefined> {
+    const { messaging, service, instance, signal } = this.#options;
+    const origin: EventOrigin = { service, instance };
+    const { verb, mirror_id: mirror, command_id } = this.#command;
+    try {
+      const answer = await this.#handle();
+      this.within(() => messaging.log.info({ verb, mirror }, 'a command is done'));
+      return doneEvent(origin, this.#command, answer);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const failure = reportOf(error);
+      const fields = { verb, mirror, kind: failure.kind, error };
+      this.within(() => messaging.log.error(fields, 'a command failed'));
+      return newWorkerEvent(origin, mirror, 'command_failed', { command_id, failure });
     }
-    const failure = reportOf(error);
-    log.error(
-      { verb: command.verb, mirror: command.mirror_id, kind: failure.kind, error },
-      'a command failed',
+  }
+
+  async #handle(): ReturnType<AnyCommandHandler> {
+    const { service, handlers, signal } = this.#options;
+    const { verb, mirror_id, command_id } = this.#command;
+    const attributes = { 'bunny.mirror_id': mirror_id, 'bunny.command': command_id };
+    return await inSpan(
+      { tracer: `bunnydb.${service}`, name: `command ${verb}`, parent: this.#parent, attributes },
+      (span) => {
+        this.#inside = trace.setSpan(this.#parent, span);
+        return handlerOf(this.#command, handlers)(this.#command, { signal });
+      },
     );
-    return newWorkerEvent(origin, command.mirror_id, 'command_failed', {
-      command_id: command.command_id,
-      failure,
-    });
   }
 }
 

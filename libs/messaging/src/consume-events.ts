@@ -4,6 +4,7 @@ import { backoffDelayMs, reportOf } from '@bunnydb/failure';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Messaging } from './messaging.js';
 import { keepWorking, putBack, runPullLoop } from './pull-loop.js';
+import { TRACE_PARENT, type TracedOptions, contextOf, inSpan } from './trace-context.js';
 
 const RETRY = { firstDelayMs: 200, maxDelayMs: 10_000 };
 
@@ -44,7 +45,7 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
   try {
     for (let attempt = 1; !options.signal.aborted; attempt += 1) {
       try {
-        await options.onEvent(event, message.seq);
+        await inSpan(spanOf(event, message), () => options.onEvent(event, message.seq));
         message.ack();
         return;
       } catch (error) {
@@ -61,6 +62,15 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
   } finally {
     endWorking();
   }
+}
+
+function spanOf(event: AnyWorkerEvent, message: JsMsg): TracedOptions {
+  return {
+    tracer: 'bunnydb.control',
+    name: `record ${event.type}`,
+    parent: contextOf(message.headers?.get(TRACE_PARENT)),
+    attributes: { 'bunny.mirror_id': event.mirror_id, 'bunny.event': event.event_id },
+  };
 }
 
 function parseEvent(message: JsMsg): AnyWorkerEvent | undefined {

@@ -13,6 +13,7 @@ import type {
 } from './messaging.js';
 import { API_TIMEOUT_MS } from './connection-options.js';
 import { toMessagingError } from './nats-failure.js';
+import { traceHeaders } from './trace-headers.js';
 
 const CLOSE_DEADLINE_MS = 2_000;
 
@@ -54,9 +55,11 @@ export class NatsMessaging implements Messaging {
 
   async request<Answer>(subject: string, body: unknown, options: RequestOptions): Promise<Answer> {
     options.signal?.throwIfAborted();
+    const traced = traceHeaders();
     try {
       const answer = this.nc.request(subject, JSON.stringify(body), {
         timeout: options.timeoutMs,
+        ...(traced === undefined ? {} : { headers: traced }),
       });
       return (await this.#unlessInVain(answer, subject, options.signal)).json<Answer>();
     } catch (error) {

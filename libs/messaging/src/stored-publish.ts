@@ -1,6 +1,8 @@
 import { MirrorError } from '@bunnydb/failure';
+import type { MsgHdrs } from '@nats-io/transport-node';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
+import { traceHeaders } from './trace-headers.js';
 import { waitForRetry } from './wait-for-retry.js';
 import { isMissingResource, isUnanswered, toMessagingError } from './nats-failure.js';
 
@@ -34,10 +36,11 @@ export async function publishStored(
   options: StoredPublishOptions = {},
 ): Promise<StoredPublishResult> {
   const payload = JSON.stringify(body);
+  const traced = traceHeaders();
   const giveUpAt = Date.now() + (options.deadlineMs ?? DEADLINE_MS);
   for (let waitMs = RETRY_WAIT_MS; ; waitMs = Math.min(waitMs * 2, RETRY_WAIT_MAX_MS)) {
     try {
-      return await publishOnce(messaging, subject, id, payload);
+      return await publishOnce(messaging, subject, id, payload, traced);
     } catch (error) {
       const closed = messaging.nc.isClosed() || messaging.nc.isDraining();
       if (closed || options.signal?.aborted === true || Date.now() + waitMs > giveUpAt) {
@@ -57,6 +60,7 @@ async function publishOnce(
   subject: string,
   id: string,
   payload: string,
+  traced: MsgHdrs | undefined,
 ): Promise<StoredPublishResult> {
   if (!messaging.connected) {
     // The client would keep it in memory and time out; whoever waits for the reconnect is quicker.
@@ -64,6 +68,7 @@ async function publishOnce(
   }
   const ack = await messaging.js.publish(subject, payload, {
     msgID: id,
+    ...(traced === undefined ? {} : { headers: traced }),
     timeout: ATTEMPT_TIMEOUT_MS,
   });
   return { streamSeq: ack.seq, duplicate: ack.duplicate };

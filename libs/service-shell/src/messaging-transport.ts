@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceName } from '@bunnydb/contracts';
 import { MirrorError, reportOf } from '@bunnydb/failure';
-import { runCommandLoop, type AnyCommandHandler, type Messaging } from '@bunnydb/messaging';
+import {
+  TRACE_PARENT,
+  contextOf,
+  inSpan,
+  runCommandLoop,
+  type AnyCommandHandler,
+  type Messaging,
+} from '@bunnydb/messaging';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import {
   ServerNats,
@@ -109,6 +116,22 @@ export class MessagingTransport extends ServerNats implements CustomTransportStr
     };
   }
 
+  /** A request that bears a trace is answered in it. */
+  #answer(subject: string, message: Msg): Promise<void> {
+    const traceParent = message.headers?.get(TRACE_PARENT);
+    if (!traceParent) return this.handleMessage(subject, message);
+    const { service } = this.#options;
+    return inSpan(
+      {
+        tracer: `bunnydb.${service}`,
+        name: `answer ${subject}`,
+        parent: contextOf(traceParent),
+        attributes: { 'bunny.subject': subject },
+      },
+      () => this.handleMessage(subject, message),
+    );
+  }
+
   #subscribe(subject: string): void {
     const { messaging, service } = this.#options;
     const subscription = messaging.nc.subscribe(subject, {
@@ -118,7 +141,7 @@ export class MessagingTransport extends ServerNats implements CustomTransportStr
           messaging.log.error({ subject, error }, 'a subscription failed');
           return;
         }
-        const request: Promise<void> = this.handleMessage(subject, message)
+        const request: Promise<void> = this.#answer(subject, message)
           .catch((failure: unknown) => {
             messaging.log.error({ subject, error: failure }, 'a message could not be handled');
           })

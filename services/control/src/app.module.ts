@@ -12,6 +12,7 @@ import type { ControlConfig } from './config.js';
 import type { CatalogTables } from './shell/catalog/catalog-tables.js';
 import { type ControlStore, buildControlStore } from './shell/catalog/control-store.js';
 import { migrateCatalog } from './shell/catalog/migrate-catalog.js';
+import { controlSamples } from './shell/control-metrics.js';
 import { EventBells } from './shell/event-bells.js';
 import { ensureAdministrator, waitForCatalog } from './shell/first-start.js';
 import { AccessGuard } from './shell/http/access-guard.js';
@@ -28,17 +29,20 @@ import { StructureController } from './shell/http/structure.controller.js';
 import { TableChangeStreams } from './shell/http/table-change-streams.js';
 import { TablesController } from './shell/http/tables.controller.js';
 import { Tokens } from './shell/http/tokens.js';
+import { WatchedRequests } from './shell/http/watched-requests.js';
 import { UsersController } from './shell/http/users.controller.js';
 import { MirrorDesk } from './shell/mirror-desk.js';
 import { MirrorViews } from './shell/mirror-views.js';
 import { newShortId } from './shell/new-short-id.js';
 import { PeerDesk } from './shell/peer-desk.js';
+import { deliverAlerts } from './shell/process/deliver-alerts.js';
 import { dispatchOutbox } from './shell/process/dispatch-outbox.js';
 import { HeartbeatBoard } from './shell/process/heartbeat-board.js';
 import { recordWorkerEvents } from './shell/process/record-worker-events.js';
 import { SpecPublisher } from './shell/process/spec-publisher.js';
 import { StatsBoard } from './shell/process/stats-board.js';
 import { TableStateMender } from './shell/process/table-state-mender.js';
+import { watchAlerts } from './shell/process/watch-alerts.js';
 import { wakeMirrors } from './shell/process/wake-mirrors.js';
 import { CONTROL_STORE } from './shell/provider-tokens.js';
 import { ReadinessProbe } from './shell/readiness-probe.js';
@@ -50,10 +54,12 @@ import { UserDesk } from './shell/user-desk.js';
 class ControlModule {}
 
 const now = (): Date => new Date();
+/** A turn waits for the catalog and NATS; each of them answers, or fails, within half a minute. */
+const TURN = { silenceMaxMs: 180_000 };
 
 /** The only place where ports meet adapters. */
 export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
-  const { config, log, messaging, signal } = shell;
+  const { config, log, messaging, metrics, signal } = shell;
   const catalog = openCatalog<CatalogTables>(config.catalog, (error) =>
     log.warn({ error }, 'an idle session of the catalog broke'),
   );
@@ -64,6 +70,9 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
   const heartbeats = new HeartbeatBoard(now);
   const stats = new StatsBoard(catalog, now);
   const views = new MirrorViews(catalog, stats, heartbeats);
+  const requests = new WatchedRequests();
+  metrics.add(requests.samples);
+  metrics.add(() => controlSamples({ catalog, stats, heartbeats, now }));
   const provide = (token: InjectionToken, value: object) => ({
     provide: token,
     useFactory: () => value,
@@ -88,6 +97,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       provide(HeartbeatBoard, heartbeats),
       provide(StatsBoard, stats),
       provide(MirrorViews, views),
+      provide(WatchedRequests, requests),
       provide(SpecPublisher, new SpecPublisher(catalog, messaging)),
       provide(ReadinessProbe, new ReadinessProbe(catalog, messaging, heartbeats)),
       provide(
@@ -148,7 +158,7 @@ export function controlLoops(
   app: INestApplicationContext,
   shell: Shell<ControlConfig>,
 ): readonly Loop[] {
-  const { config, log, messaging } = shell;
+  const { config, log, messaging, liveness } = shell;
   const { catalog, mirrors }: ControlStore = app.get(CONTROL_STORE);
   const specs = app.get(SpecPublisher);
   const stats = app.get(StatsBoard);
@@ -166,7 +176,12 @@ export function controlLoops(
     {
       name: 'outbox',
       run: (signal) =>
-        dispatchOutbox({ catalog, messaging, specs, bell: bells.hang(), log, signal }),
+        dispatchOutbox({
+          ...{ catalog, messaging, specs, log, signal },
+          bell: bells.hang(),
+          alertTargets: config.alertWebhooks.length,
+          pulse: liveness.watch('outbox', TURN),
+        }),
     },
     {
       name: 'events',
@@ -176,7 +191,39 @@ export function controlLoops(
     {
       name: 'clock',
       run: (signal) =>
-        wakeMirrors({ catalog, messaging, mirrors, specs, stats, mender, log, now, signal }),
+        wakeMirrors({
+          ...{ catalog, messaging, mirrors, specs, stats, mender, log, now, signal },
+          pulse: liveness.watch('clock', TURN),
+        }),
+    },
+    ...alertLoops(app, shell),
+  ];
+}
+
+/** What needs somebody is noted with its mirror, and told to the webhooks. */
+function alertLoops(
+  app: INestApplicationContext,
+  { config, log, liveness }: Shell<ControlConfig>,
+): readonly Loop[] {
+  const { catalog, mirrors }: ControlStore = app.get(CONTROL_STORE);
+  const stats = app.get(StatsBoard);
+  const { alertLimits: limits, alertWebhooks: webhooks } = config;
+  return [
+    {
+      name: 'alerts',
+      run: (signal) =>
+        watchAlerts({
+          ...{ catalog, mirrors, stats, limits, log, now, newId: randomUUID, signal },
+          pulse: liveness.watch('alerts', TURN),
+        }),
+    },
+    {
+      name: 'webhooks',
+      run: (signal) =>
+        deliverAlerts({
+          ...{ catalog, webhooks, log, now, random: Math.random, signal },
+          pulse: liveness.watch('webhooks', TURN),
+        }),
     },
   ];
 }

@@ -16,6 +16,8 @@ import {
   text,
 } from '@bunnydb/service-shell';
 import type { CatalogSettings } from '@bunnydb/event-store';
+import type { AlertLimits } from './core/alert/mirror-alerts.js';
+import type { AlertWebhook } from './shell/alert-webhook.js';
 
 export interface ControlConfig extends ShellConfig {
   readonly production: boolean;
@@ -31,9 +33,13 @@ export interface ControlConfig extends ShellConfig {
   readonly rebuildProjections: boolean;
   /** Browser origins that may call the gateway. */
   readonly consoleOrigins: readonly string[];
+  /** Where alerts are posted to. */
+  readonly alertWebhooks: readonly AlertWebhook[];
+  readonly alertLimits: AlertLimits;
 }
 
 const JWT_SECRET_CHARS_MIN = 32;
+const SPAN = { min: 1, max: 30 * 86_400 };
 const PORT = { min: 1, max: 65_535 };
 
 const SETTINGS = {
@@ -49,6 +55,15 @@ const SETTINGS = {
   uiPort: integer('BUNNY_UI_PORT', PORT, 3000),
   consoleOrigin: optionalText('BUNNY_CONSOLE_ORIGIN'),
   rebuildProjections: flag('BUNNY_REBUILD_PROJECTIONS', false),
+  alertWebhook: optionalSecret('BUNNY_ALERT_WEBHOOK'),
+  alertWebhookSecret: optionalSecret('BUNNY_ALERT_WEBHOOK_SECRET'),
+  alertWalBytes: integer(
+    'BUNNY_ALERT_WAL_BYTES',
+    { min: 1, max: Number.MAX_SAFE_INTEGER },
+    50 * 1024 ** 3,
+  ),
+  alertForecastSeconds: integer('BUNNY_ALERT_FORECAST_SECONDS', SPAN, 10_800),
+  alertNoProgressSeconds: integer('BUNNY_ALERT_NO_PROGRESS_SECONDS', SPAN, 300),
   catalogHost: text('BUNNY_CATALOG_HOST', '127.0.0.1'),
   catalogPort: integer('BUNNY_CATALOG_PORT', PORT, 5432),
   catalogUser: text('BUNNY_CATALOG_USER', 'postgres'),
@@ -80,6 +95,12 @@ export function readConfig(environment: Environment): ControlConfig {
   if (signingKey !== undefined && signingKey.length < JWT_SECRET_CHARS_MIN) {
     problems.push('BUNNY_JWT_SECRET must have at least 32 characters: openssl rand -hex 32');
   }
+  const webhookUrls = (values.alertWebhook?.reveal() ?? '').split(',').map((url) => url.trim());
+  if (!webhookUrls.filter(Boolean).every(isHttpUrl)) {
+    problems.push(
+      'BUNNY_ALERT_WEBHOOK must be one or more http or https URLs, with commas between',
+    );
+  }
   if (problems.length > 0) throw new InvalidEnvironment(problems);
   const { catalogPassword } = values;
   return {
@@ -89,6 +110,14 @@ export function readConfig(environment: Environment): ControlConfig {
     // A container has to be reached from outside; a developer's machine need not be.
     apiHost: values.apiHost ?? (production ? '0.0.0.0' : '127.0.0.1'),
     consoleOrigins: originsOf(values.consoleOrigin, values.uiPort),
+    alertWebhooks: webhookUrls
+      .filter(Boolean)
+      .map((url) => ({ url, secret: values.alertWebhookSecret })),
+    alertLimits: {
+      walBytesMax: values.alertWalBytes,
+      forecastSeconds: values.alertForecastSeconds,
+      noProgressSeconds: values.alertNoProgressSeconds,
+    },
     catalog: {
       host: values.catalogHost,
       port: values.catalogPort,
@@ -102,6 +131,10 @@ export function readConfig(environment: Environment): ControlConfig {
       statementTimeoutMs: 30_000,
     },
   };
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 }
 
 function originsOf(consoleOrigin: string | undefined, uiPort: number): readonly string[] {

@@ -87,7 +87,7 @@ async function runUntil(done: () => Promise<boolean>, what: string): Promise<voi
   const bell = new Bell();
   const parts = { catalog, messaging, specs, log, signal };
   const loops = [
-    dispatchOutbox({ ...parts, bell }),
+    dispatchOutbox({ ...parts, bell, alertTargets: 0 }),
     wakeMirrors({ ...parts, mirrors: store.mirrors, stats, mender: menderOf(stats), now }),
   ];
   try {

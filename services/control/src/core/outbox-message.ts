@@ -16,16 +16,25 @@ export function messageOf(effect: MirrorEffect): EffectMessage {
       return message(effect, effect.commandId);
     case 'end_waits':
       return message(effect, effect.wishId);
+    case 'alert':
+      return message(effect, `alert:${effect.message.id}:${effect.message.state}`);
   }
 }
 
 /** Reads an effect back; what stands in the outbox was written by `messageOf`. */
 export function effectOf(kind: string, body: unknown): MirrorEffect {
-  if (kind !== 'publish_spec' && kind !== 'command' && kind !== 'end_waits') {
+  if (!KINDS.has(kind)) {
     throw new Error(`the outbox holds a message of an unknown kind: ${kind}`);
   }
   return body as MirrorEffect;
 }
+
+const KINDS: ReadonlySet<string> = new Set<MirrorEffect['type']>([
+  'publish_spec',
+  'command',
+  'end_waits',
+  'alert',
+]);
 
 function message(effect: MirrorEffect, messageId: string): EffectMessage {
   return { messageId, kind: effect.type, body: effect };

@@ -1,4 +1,5 @@
 import { type Decision, accepted, assertNever, refused } from '../decision.js';
+import { decideAlerts } from './decide-alerts.js';
 import { decideRecord, settlingOf } from './decide-record.js';
 import {
   beingDeleted,
@@ -28,12 +29,17 @@ export function decideMirror(state: MirrorState, command: MirrorCommand): Mirror
       return decideTick(state, command.now);
     case 'note_lost':
       return decideLost(state, command.commandId);
+    case 'note_alerts':
+      return decideAlerts(state, command);
     default:
       return decideWish(state, command);
   }
 }
 
-type Wish = Exclude<MirrorCommand, { type: 'create' | 'record' | 'tick' | 'note_lost' }>;
+type Wish = Exclude<
+  MirrorCommand,
+  { type: 'create' | 'record' | 'tick' | 'note_lost' | 'note_alerts' }
+>;
 
 function decideWish(state: MirrorState, wish: Wish): MirrorDecision {
   if (state.tag === 'absent' || state.tag === 'dropped') {

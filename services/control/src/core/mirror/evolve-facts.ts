@@ -1,4 +1,5 @@
 import { formatQualifiedName } from '@bunnydb/pg-model';
+import { evolveAlerts } from './evolve-alerts.js';
 import type { MirrorEvent } from './mirror-event.js';
 import type { MirrorFacts } from './mirror-state.js';
 
@@ -17,6 +18,9 @@ export function evolveFacts(mirror: MirrorFacts, event: MirrorEvent): MirrorFact
     }
     case 'rebuild_requested':
       return { ...nextGeneration(mirror), rebuilds: event.body.number };
+    case 'alert_raised':
+    case 'alert_resolved':
+      return { ...mirror, alerts: evolveAlerts(mirror.alerts, event) };
     default:
       return mirror;
   }

@@ -1,4 +1,5 @@
 import type { AnyWorkerEvent, MirrorOptions, TableMapping, TablePattern } from '@bunnydb/contracts';
+import type { Alert } from '../alert/alert.js';
 import type { MirrorCreated, SchemaSyncWishes } from './mirror-event.js';
 
 /** What a person, a worker or the clock asks of a mirror. `now` and `random` come from the caller. */
@@ -21,10 +22,20 @@ export type MirrorCommand =
       readonly now: Date;
       readonly random: number;
     }
+  | NoteAlerts
   /** Time has passed: waits that are over end. */
   | { readonly type: 'tick'; readonly now: Date }
   /** The command is no longer in the queue and no answer came. */
   | { readonly type: 'note_lost'; readonly commandId: string };
+
+/** What the watch over the mirrors has seen. */
+export interface NoteAlerts {
+  readonly type: 'note_alerts';
+  readonly raise: readonly (Alert & { readonly id: string })[];
+  /** Ids. */
+  readonly resolve: readonly string[];
+  readonly now: Date;
+}
 
 /** `table`: its source or destination name. */
 export interface RetryTable {

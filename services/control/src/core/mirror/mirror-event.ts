@@ -28,6 +28,7 @@ import type {
   TablesDropped,
   TablesProvisioned,
 } from '@bunnydb/contracts';
+import type { Alert, OpenAlert } from '../alert/alert.js';
 import type { MirrorConfig } from './mirror-config.js';
 
 interface Event<Type extends string, Body> {
@@ -119,6 +120,7 @@ export type MirrorEvent =
   | Told<TablesAppeared>
   | Told<TablesMoved>
   | TableEvent
+  | AlertEvent
   | Event<'schema_sync_requested', SchemaSyncWishes>
   | Event<'mirror_paused', Record<string, never>>
   | Event<'mirror_resumed', Record<string, never>>
@@ -135,6 +137,16 @@ export interface SchemaSyncWishes {
   readonly include?: readonly string[];
   readonly allow_destructive: boolean;
 }
+
+/** Something that needs somebody was told, or told to be over. */
+type AlertEvent =
+  | Event<'alert_raised', OpenAlert & Pick<Alert, 'details'>>
+  | Event<
+      'alert_resolved',
+      Pick<OpenAlert, 'id' | 'condition' | 'subject' | 'summary'> & {
+        readonly after_seconds: number;
+      }
+    >;
 
 /** Which tables a mirror has, and what is asked of single ones. Names are the source's, `schema.table`. */
 type TableEvent =
@@ -224,6 +236,8 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   resync_requested: true,
   rebuild_requested: true,
   resync_finished: true,
+  alert_raised: true,
+  alert_resolved: true,
   schema_sync_requested: true,
   mirror_paused: true,
   mirror_resumed: true,

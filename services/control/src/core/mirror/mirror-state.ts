@@ -9,6 +9,7 @@ import type {
   TablePattern,
   TableStatus,
 } from '@bunnydb/contracts';
+import type { OpenAlert } from '../alert/alert.js';
 import type { SchemaSyncWishes, StepVerb } from './mirror-event.js';
 
 /** What is known of a mirror in every state. */
@@ -27,6 +28,8 @@ export interface MirrorFacts {
   /** Grows with every change of what workers shall do. */
   readonly generation: number;
   readonly identity: SourceIdentity | null;
+  /** Raised and not resolved. */
+  readonly alerts?: readonly OpenAlert[];
   /** How often its source side was made anew; absent: never. */
   readonly rebuilds?: number;
 }

@@ -1,3 +1,4 @@
+import { type AlertEffect, alertEffects } from './alert-effects.js';
 import { evolveMirror } from './evolve-mirror.js';
 import { appearedTables, joinedTables } from './follow-tables.js';
 import type { MirrorEvent, StepVerb } from './mirror-event.js';
@@ -15,6 +16,7 @@ export type MirrorEffect =
       readonly commandId: string;
       readonly force: boolean;
     }
+  | AlertEffect
   /** Ends the wait of the mirror's sessions. */
   | { readonly type: 'end_waits'; readonly mirrorId: string; readonly wishId: string };
 
@@ -47,6 +49,7 @@ export function reactMirror(
   if (after.tag === 'streaming' && changes.some((event) => event.type === 'mirror_retried')) {
     effects.push({ type: 'end_waits', mirrorId, wishId: context.newId() });
   }
+  effects.push(...alertEffects(before, changes, context.now));
   const events: MirrorEvent[] = [];
   let state: MirrorState = after;
   for (const follow of [joinedTables, movedTables, appearedTables]) {

@@ -1,5 +1,6 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { PeerConnection } from '@bunnydb/contracts';
+import type { AlertMessage } from '../../core/alert/alert-message.js';
 import type { MirrorConfig } from '../../core/mirror/mirror-config.js';
 import type { MirrorState } from '../../core/mirror/mirror-state.js';
 import type { LogCategory, LogLevel } from '../../core/mirror/log-line.js';
@@ -69,6 +70,18 @@ export interface CatalogTables {
     readonly status: number | null;
     readonly answer: JSONColumnType<object> | null;
     readonly created_at: Date;
+  };
+  readonly alert_deliveries: {
+    readonly id: Generated<bigint>;
+    readonly message_id: string;
+    readonly target: number;
+    readonly alert_id: string;
+    readonly body: JSONColumnType<AlertMessage>;
+    readonly attempts: Generated<number>;
+    readonly next_try_at: Generated<Date>;
+    readonly created_at: Generated<Date>;
+    readonly ended_at: Date | null;
+    readonly delivered: Generated<boolean>;
   };
   readonly mirror_stats: {
     readonly mirror_id: string;

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { CommandHandler, EventStore } from '@bunnydb/event-store';
 import { faultPoint } from '@bunnydb/failure';
+import { activeTraceParent } from '@bunnydb/messaging';
 import {
   type ControlEvent,
   decodeControlEvent,
@@ -76,6 +77,7 @@ export function buildControlStore(catalog: Kysely<CatalogTables>, clock: Clock):
     // Logs go first: the projection of the mirrors removes a dropped mirror's log, its last line included.
     projections: [logProjection, mirrorProjection, peerProjection, userProjection],
     onAppended: () => faultPoint('control.after_append'),
+    traceParent: activeTraceParent,
   });
   const parts = { store: events, ...clock };
   return {

@@ -3,6 +3,7 @@ import { up as eventStore } from '../../migrations/0001-event-store.js';
 import { up as readModels } from '../../migrations/0002-read-models.js';
 import { up as gateway } from '../../migrations/0003-gateway.js';
 import { up as tables } from '../../migrations/0004-tables.js';
+import { up as observe } from '../../migrations/0005-observe.js';
 
 /** All migrations, forward only, named in the order in which they run. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -10,6 +11,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-read-models': { up: readModels },
   '0003-gateway': { up: gateway },
   '0004-tables': { up: tables },
+  '0005-observe': { up: observe },
 };
 
 /**

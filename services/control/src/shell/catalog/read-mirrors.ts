@@ -68,6 +68,20 @@ export async function readTablesOutside(
     .execute();
 }
 
+/** Every table that needs somebody, by name. */
+export async function readTroubledTables(
+  catalog: Kysely<CatalogTables>,
+): Promise<
+  readonly Pick<MirrorTableRow, 'mirror_id' | 'source_table' | 'status' | 'error_message'>[]
+> {
+  return catalog
+    .selectFrom('mirror_tables')
+    .select(['mirror_id', 'source_table', 'status', 'error_message'])
+    .where('status', 'in', ['held', 'error'])
+    .orderBy('source_table')
+    .execute();
+}
+
 /** Ids of the mirrors whose wait is over. */
 export async function readDueMirrors(
   catalog: Kysely<CatalogTables>,

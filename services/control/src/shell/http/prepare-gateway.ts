@@ -6,6 +6,7 @@ import { serveOpenApi } from './open-api.js';
 import { Problem } from './problem.js';
 import { sendProblem } from './problem-filter.js';
 import { giveRequestId } from './request-id.js';
+import { WatchedRequests } from './watched-requests.js';
 
 const BODY_BYTES_MAX = 1024 ** 2;
 const LOGIN_FAILURES_MAX = 10;
@@ -18,6 +19,7 @@ export interface GatewayOptions {
 
 /** Sets up what surrounds every route: id, headers, CORS, body limit, login limit, the document. */
 export function prepareGateway(app: INestApplication, options: GatewayOptions): void {
+  app.use(app.get(WatchedRequests).middleware);
   app.use(giveRequestId);
   app.use(
     helmet({

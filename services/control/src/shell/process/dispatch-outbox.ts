@@ -3,12 +3,13 @@ import type { Kysely } from 'kysely';
 import { COMMAND_SERVICE, retrySubject } from '@bunnydb/contracts';
 import { type WaitingMessage, markDispatched, pruneOutbox, readOutbox } from '@bunnydb/event-store';
 import { backoffDelayMs, faultPoint } from '@bunnydb/failure';
-import { type Messaging, sendCommand } from '@bunnydb/messaging';
-import type { ServiceLog } from '@bunnydb/service-shell';
+import { type Messaging, contextOf, inSpan, sendCommand } from '@bunnydb/messaging';
+import type { Pulse, ServiceLog } from '@bunnydb/service-shell';
 import { commandOf } from '../../core/mirror/command-of.js';
 import { outstandingCommands } from '../../core/mirror/mirror-steps.js';
 import type { MirrorEffect } from '../../core/mirror/react-mirror.js';
-import { effectOf } from '../../core/outbox-message.js';
+import { effectOf, messageOf } from '../../core/outbox-message.js';
+import { insertDeliveries } from '../catalog/alert-deliveries.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
 import { readMirrorById } from '../catalog/read-mirrors.js';
 import { type SpecPublisher, readMirrorPeers } from './spec-publisher.js';
@@ -25,6 +26,9 @@ export interface DispatchOptions {
   readonly messaging: Messaging;
   readonly specs: SpecPublisher;
   readonly bell: Bell;
+  /** How many webhooks alerts go to. */
+  readonly alertTargets: number;
+  readonly pulse?: Pulse;
   readonly log: ServiceLog;
   readonly signal: AbortSignal;
 }
@@ -41,10 +45,12 @@ export async function dispatchOutbox(options: DispatchOptions): Promise<void> {
   const { catalog, bell, log, signal } = options;
   let failures = 0;
   while (!signal.aborted) {
+    options.pulse?.beat();
     try {
       const messages = await readOutbox(catalog, PAGE_MESSAGES);
       for (const message of messages) {
         if (signal.aborted) return;
+        options.pulse?.beat();
         await dispatch(options, message);
       }
       failures = 0;
@@ -63,7 +69,16 @@ export async function dispatchOutbox(options: DispatchOptions): Promise<void> {
 
 async function dispatch(options: DispatchOptions, message: WaitingMessage): Promise<void> {
   faultPoint('control.before_dispatch');
-  await perform(options, effectOf(message.kind, message.body));
+  const effect = effectOf(message.kind, message.body);
+  await inSpan(
+    {
+      tracer: 'bunnydb.control',
+      name: `dispatch ${effect.type === 'command' ? effect.verb : effect.type}`,
+      parent: contextOf(message.traceParent),
+      attributes: { 'bunny.mirror_id': effect.mirrorId },
+    },
+    () => perform(options, effect),
+  );
   faultPoint('control.after_dispatch');
   await markDispatched(options.catalog, message.id);
 }
@@ -78,6 +93,10 @@ async function perform(options: DispatchOptions, effect: MirrorEffect): Promise<
       return;
     case 'command':
       return performCommand(options, effect);
+    case 'alert': {
+      const { messageId } = messageOf(effect);
+      return insertDeliveries(options.catalog, messageId, effect.message, options.alertTargets);
+    }
   }
 }
 

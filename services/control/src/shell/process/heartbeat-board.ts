@@ -31,6 +31,11 @@ export class HeartbeatBoard {
     return this.#fresh().some((heartbeat) => heartbeat.service === service);
   }
 
+  /** How many instances of a service are alive. */
+  countOf(service: ServiceName): number {
+    return this.#fresh().filter((heartbeat) => heartbeat.service === service).length;
+  }
+
   /** Whether an instance of capture or apply still holds the mirror. */
   isHeld(mirrorId: string): boolean {
     return this.#fresh().some((heartbeat) => heartbeat.mirrors.includes(mirrorId));

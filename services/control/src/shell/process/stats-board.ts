@@ -39,10 +39,12 @@ export class StatsBoard {
   readonly #boards = new Map<string, Board>();
   readonly #catalog: Kysely<CatalogTables>;
   readonly #now: () => Date;
+  readonly #startedAtMs: number;
 
   constructor(catalog: Kysely<CatalogTables>, now: () => Date) {
     this.#catalog = catalog;
     this.#now = now;
+    this.#startedAtMs = now().getTime();
   }
 
   /** Takes up what was saved, so that a restart does not blank a mirror that is paused. */
@@ -81,6 +83,11 @@ export class StatsBoard {
 
   statsOf(mirrorId: string): MirrorStats {
     return this.#boards.get(mirrorId)?.stats ?? NO_STATS;
+  }
+
+  /** When anything was heard of a mirror; when this board was made, if nothing was since. */
+  heardAtMs(mirrorId: string): number {
+    return this.#boards.get(mirrorId)?.heardAtMs || this.#startedAtMs;
   }
 
   /** What the applier told of late; null when nothing was heard of the mirror for a while. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { COMMAND_SERVICE, COMMAND_STREAM, commandSubject } from '@bunnydb/contracts';
 import { type Messaging, isMissingResource } from '@bunnydb/messaging';
-import type { ServiceLog } from '@bunnydb/service-shell';
+import type { Pulse, ServiceLog } from '@bunnydb/service-shell';
 import { mirrorStream } from '../../core/control-event.js';
 import { outstandingCommands } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
@@ -31,6 +31,7 @@ export interface WakeOptions {
   readonly log: ServiceLog;
   readonly now: () => Date;
   readonly signal: AbortSignal;
+  readonly pulse?: Pulse;
 }
 
 /**
@@ -47,6 +48,7 @@ export async function wakeMirrors(options: WakeOptions): Promise<void> {
   ];
   while (!signal.aborted) {
     for (const chore of chores) {
+      options.pulse?.beat();
       if (signal.aborted || now().getTime() < chore.dueAt) continue;
       chore.dueAt = now().getTime() + chore.everyMs;
       try {
