@@ -9,6 +9,7 @@ import {
   planLabelRenames,
   renameLabelsSql,
 } from '../src/core/enum-labels.js';
+import { fingerprintOf } from '../src/core/fingerprint.js';
 import { planTypes } from '../src/core/follow-types.js';
 import { type StructureChange, isExtra } from '../src/core/structure-change.js';
 import { diffStructure } from '../src/core/structure-diff.js';
@@ -253,5 +254,15 @@ describe('a label of an enum', () => {
     const add = `alter type "s"."e" add value if not exists 'new' after`;
     expect(sqlOf(false)).toEqual([`${add} 'a'`]);
     expect(sqlOf(true)).toEqual([`alter type "s"."e" rename value 'a' to 'x'`, `${add} 'x'`]);
+  });
+});
+
+describe('a fingerprint', () => {
+  it('is another one for any other definition, and always the same', () => {
+    const texts = Array.from({ length: 50_000 }, (_, n) => `USING btree (a) WHERE (b > ${n})`);
+    expect(new Set(texts.map(fingerprintOf)).size).toBe(texts.length);
+    expect(fingerprintOf('ab')).not.toBe(fingerprintOf('ba'));
+    // Notes of an earlier version are compared with it.
+    expect(fingerprintOf('CHECK ((a > 0))')).toBe('d4ded2d22105d0c2');
   });
 });

@@ -1,6 +1,6 @@
 import type { QualifiedName } from '@bunnydb/pg-model';
+import { fingerprintOf } from './fingerprint.js';
 import { keyOf } from './relation-facts.js';
-import { stableHash } from './structure-change.js';
 
 /** What a table, or a domain, has by name and can lose again. */
 export const CARRIED_KINDS = [
@@ -108,7 +108,7 @@ export function withoutDropped(
 }
 
 function carriedOf({ definition, ...place }: FoundObject): CarriedObject {
-  return { ...place, fingerprint: stableHash(definition) };
+  return { ...place, fingerprint: fingerprintOf(definition) };
 }
 
 function placeOf({ relation, kind, name }: Omit<CarriedObject, 'fingerprint'>): string {

@@ -1,14 +1,27 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { CARRIED_KINDS, type CarriedBook, type CarriedObject } from '../core/carried-objects.js';
 
-/** What of the destination is noted to have come from the source; nothing while nothing could be noted. */
+/**
+ * What of the destination is noted to have come from the source; nothing while nothing could be noted.
+ *
+ * @param tables source names; all of the mirror's when left out.
+ */
 export async function readCarriedObjects(
   client: pg.Client,
   spec: MirrorSpec,
+  tables?: readonly QualifiedName[],
 ): Promise<readonly CarriedObject[]> {
   if (!(await hasCarriedObjects(client))) return [];
-  const { rows } = await client.query<CarriedRow>(SELECT_CARRIED, [spec.id]);
+  const { rows } =
+    tables === undefined
+      ? await client.query<CarriedRow>(SELECT_CARRIED, [spec.id])
+      : await client.query<CarriedRow>(`${SELECT_CARRIED} ${OF_TABLES}`, [
+          spec.id,
+          tables.map(({ schema }) => schema),
+          tables.map(({ table }) => table),
+        ]);
   return rows.flatMap(({ kind, name, fingerprint, ...row }) => {
     const known = CARRIED_KINDS.find((candidate) => candidate === kind);
     if (known === undefined) return [];
@@ -83,6 +96,8 @@ interface CarriedRow {
 const COLUMNS =
   'source_schema, source_table, destination_schema, destination_table, kind, name, fingerprint';
 const SELECT_CARRIED = `select ${COLUMNS} from _bunny.carried_object where mirror_id = $1`;
+const OF_TABLES =
+  'and (source_schema, source_table) in (select * from unnest($2::text[], $3::text[]))';
 const ROWS = `
   json_to_recordset($2::json) as w (source_schema text, source_table text, destination_schema text, destination_table text,
     kind text, name text, fingerprint text)`;

@@ -28,15 +28,11 @@ export async function followDrops(
   if (changes !== 'auto' || mappings.length === 0) return NOTHING_TO_NOTE;
   const client = session.destination;
   // Before the source is read: what both sides had by then, and the source lacks, is dropped there.
-  const known = (await readCarriedObjects(client, spec)).filter(isRule);
+  const names = mappings.map((mapping) => mapping.source);
+  const known = (await readCarriedObjects(client, spec, names)).filter(isRule);
   if (known.length === 0) return NOTHING_TO_NOTE;
   const [source, destination] = await Promise.all([
-    withLockRetries('source', () =>
-      readRuledTables(
-        session.source,
-        mappings.map((mapping) => mapping.source),
-      ),
-    ),
+    withLockRetries('source', () => readRuledTables(session.source, names)),
     readDestination(session, mappings),
   ]);
   const before = new CarriedBook(known);

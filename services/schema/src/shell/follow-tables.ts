@@ -13,6 +13,7 @@ import type { TypeModel } from '../core/catalog-model.js';
 import type { ColumnNames } from '../core/column-names.js';
 import type { FollowFacts } from '../core/follow-facts.js';
 import { type FollowPlan, planFollow } from '../core/follow-plan.js';
+import { NO_ENUM_LABELS } from '../core/enum-labels.js';
 import { followedParts } from '../core/follow-step.js';
 import { planTypes } from '../core/follow-types.js';
 import { keyOf } from '../core/relation-facts.js';
@@ -128,7 +129,8 @@ async function followOnce(
   const known = await readColumnNames(session.destination, spec, names);
   const oids = await readFollowedOids(session.destination, spec, names);
   const present = await readPresentTypes(session.destination, source.types);
-  const labels = await readEnumLabels(session.destination, spec);
+  const hasEnums = source.types.some((type) => type.kind === 'enum');
+  const labels = hasEnums ? await readEnumLabels(session.destination, spec) : NO_ENUM_LABELS;
   let pending = 0;
   for (const step of planTypes(source.types, present, labels, mayBeBehindLabels(request))) {
     const failure = parts.has(step.part)
@@ -149,7 +151,7 @@ async function followOnce(
   }
   if (made.length > madeBefore) {
     await noteRules();
-    await noteLabels(session, spec, source.types);
+    if (hasEnums) await noteLabels(session, spec, source.types);
   }
   return { tables, pending, retry };
 }
