@@ -8,6 +8,7 @@ import { checkEnvironmentTable } from '../src/tidy/environment-table.js';
 import { addedEntries, excuse } from '../src/tidy/excused.js';
 import { checkFaultPoints } from '../src/tidy/fault-point-sites.js';
 import type { Finding } from '../src/tidy/finding.js';
+import { checkMetricUses } from '../src/tidy/metric-table.js';
 import { checkMachinePaths } from '../src/tidy/machine-paths.js';
 import { parseModule } from '../src/tidy/parsed-module.js';
 import { checkSizes, softSizeWarnings } from '../src/tidy/size-limits.js';
@@ -201,6 +202,17 @@ test('a lock file ties no package to a registry', () => {
   const line = (from: string) => file('package-lock.json', `"resolved": "${from}"`);
   expect(checkMachinePaths([line('libs/failure')])).toEqual([]);
   expect(checkMachinePaths([line('https://npm.example.org/x.tgz')])).toHaveLength(1);
+});
+
+test('a dashboard or rule names only metrics that somebody tells', () => {
+  const rules = 'bunny_mirror_lag_bytes > 0 and bunny_gone_total > bunny_stream_bytes_bucket';
+  const found = checkMetricUses([file('infra/prometheus/rules.yml', rules)]);
+  expect(found.map(({ message }) => message)).toEqual([
+    'nobody tells bunny_gone_total',
+    'nobody tells bunny_stream_bytes_bucket',
+  ]);
+  const histogram = 'rate(bunny_capture_batch_bytes_bucket[5m])';
+  expect(checkMetricUses([file('infra/grafana/dashboards/x.json', histogram)])).toEqual([]);
 });
 
 test('the environment table and the code name the same variables', () => {

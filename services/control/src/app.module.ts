@@ -59,7 +59,7 @@ const TURN = { silenceMaxMs: 180_000 };
 
 /** The only place where ports meet adapters. */
 export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
-  const { config, log, messaging, metrics, signal } = shell;
+  const { config, log, messaging, signal } = shell;
   const catalog = openCatalog<CatalogTables>(config.catalog, (error) =>
     log.warn({ error }, 'an idle session of the catalog broke'),
   );
@@ -70,9 +70,6 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
   const heartbeats = new HeartbeatBoard(now);
   const stats = new StatsBoard(catalog, now);
   const views = new MirrorViews(catalog, stats, heartbeats);
-  const requests = new WatchedRequests();
-  metrics.add(requests.samples);
-  metrics.add(() => controlSamples({ catalog, stats, heartbeats, now }));
   const provide = (token: InjectionToken, value: object) => ({
     provide: token,
     useFactory: () => value,
@@ -97,7 +94,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       provide(HeartbeatBoard, heartbeats),
       provide(StatsBoard, stats),
       provide(MirrorViews, views),
-      provide(WatchedRequests, requests),
+      provide(WatchedRequests, new WatchedRequests()),
       provide(SpecPublisher, new SpecPublisher(catalog, messaging)),
       provide(ReadinessProbe, new ReadinessProbe(catalog, messaging, heartbeats)),
       provide(
@@ -150,7 +147,10 @@ export async function prepareControl(
   const stats = app.get(StatsBoard);
   await stats.restore();
   stats.listen(messaging);
-  app.get(HeartbeatBoard).listen(messaging);
+  const heartbeats = app.get(HeartbeatBoard);
+  heartbeats.listen(messaging);
+  shell.metrics.add(app.get(WatchedRequests).samples);
+  shell.metrics.add(() => controlSamples({ catalog: store.catalog, stats, heartbeats, now }));
 }
 
 /** The process manager: what is sent, what is told, and what time brings. */

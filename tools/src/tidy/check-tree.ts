@@ -10,7 +10,7 @@ import { checkFailurePage } from './failure-table.js';
 import { checkFaultPoints } from './fault-point-sites.js';
 import type { Finding } from './finding.js';
 import { checkMachinePaths } from './machine-paths.js';
-import { checkMetricPage } from './metric-table.js';
+import { checkMetricPage, checkMetricUses } from './metric-table.js';
 import { checkNatsUsersFile } from './nats-users-file.js';
 import { type ParsedModule, isModulePath, parseModule } from './parsed-module.js';
 import { checkSizes } from './size-limits.js';
@@ -36,6 +36,7 @@ export function checkTree(files: readonly TextFile[]): TreeReport {
     ...checkEnvironmentTable(files),
     ...checkFailurePage(files),
     ...checkMetricPage(files),
+    ...checkMetricUses(files),
     ...checkNatsUsersFile(files),
     ...checkFaultPoints(files, FAULT_POINTS),
   ];

@@ -1,4 +1,4 @@
-import { METRICS_OF, type MetricDefinition } from '@bunnydb/contracts';
+import { METRICS, METRICS_OF, type MetricDefinition } from '@bunnydb/contracts';
 import type { TextFile } from '../source-tree.js';
 import type { Finding } from './finding.js';
 import { markdownTable } from './markdown-table.js';
@@ -50,4 +50,21 @@ export function checkMetricPage(files: readonly TextFile[]): Finding[] {
   return page?.text === metricPage()
     ? []
     : [{ check: 'generated-page', path: METRIC_PAGE, message: 'is stale: npm run docs:write' }];
+}
+
+/** A dashboard or rule that names a metric which nobody tells shows nothing, and nobody notices. */
+export function checkMetricUses(files: readonly TextFile[]): Finding[] {
+  return files
+    .filter(({ path }) => /^infra\/(?:grafana|prometheus)\//.test(path))
+    .flatMap(({ path, text }) =>
+      [...new Set(text.match(/\bbunny_\w+/g))]
+        .filter((name) => !isTold(name))
+        .map((name) => ({ check: 'metric-name', path, message: `nobody tells ${name}` })),
+    );
+}
+
+function isTold(name: string): boolean {
+  const metrics: Readonly<Record<string, MetricDefinition>> = METRICS;
+  if (metrics[name]) return true;
+  return metrics[name.replace(/_(?:bucket|sum|count)$/, '')]?.kind === 'histogram';
 }
