@@ -2,7 +2,6 @@ import { STRUCTURE_LIST_MAX, type StructureRefusal } from '@bunnydb/contracts';
 import { FailureKind } from '@bunnydb/failure';
 import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import { toMirrorError } from '@bunnydb/pg-client';
-import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import {
   type TablePlace,
@@ -10,7 +9,6 @@ import {
   releasedTables,
   tablesOfOldShape,
 } from '../core/poll-policy.js';
-import { keyOf } from '../core/relation-facts.js';
 import {
   type StructureChange,
   type StructureDiff,
@@ -36,11 +34,10 @@ import { recopyFormerLabels } from './former-labels.js';
 import { IdleShapes } from './idle-shapes.js';
 import { makeChange } from './make-change.js';
 import type { PeerLinks } from './peer-links.js';
-import { ensureSchemaBookkeeping } from './schema-bookkeeping.js';
 import { settleForeignKeys } from './settle-foreign-keys.js';
-import { SELECT_AGENDA } from './sql/select-agenda.js';
 import { SELECT_STRUCTURE_FINGERPRINT } from './sql/select-structure-fingerprint.js';
 import { StreamPatience } from './stream-patience.js';
+import { type Agenda, ReadyTables, readAgenda } from './structure-agenda.js';
 import { lockStructure, withBuilder } from './structure-session.js';
 
 export interface StructureWatchOptions extends CompareOptions {
@@ -67,11 +64,12 @@ export class StructureWatch {
   #told = '';
   #notes: readonly StructureRefusal[] = [];
   #last: StructureDiff | undefined;
-  readonly #unbuiltSinceMs = new Map<string, number>();
+  readonly #ready: ReadyTables;
 
   constructor(options: StructureWatchOptions) {
     this.#options = options;
     this.#shapes = new IdleShapes(options);
+    this.#ready = new ReadyTables(options.spec);
   }
 
   /** Differences that are found elsewhere (sequences without privilege) and told with the others. */
@@ -87,9 +85,9 @@ export class StructureWatch {
       spec.tables.map((table) => table.source.schema),
       spec.tables.map((table) => table.source.table),
     ]);
-    const agenda = await this.#readAgenda(await links.destination());
+    const agenda = await readAgenda(await links.destination(), spec);
     if (agenda === undefined) return;
-    const ready = this.#readyTables(agenda.tables);
+    const ready = this.#ready.among(agenda.tables);
     if (agenda.has_due_keys && agenda.is_consistent === true) await this.#settleKeys();
     if (spec.options.schema_changes === 'ignore' || ready.length === 0) return;
     const isAuto = spec.options.schema_changes === 'auto';
@@ -103,33 +101,6 @@ export class StructureWatch {
     if (seen !== this.#seen || isDue) this.#refused.clear();
     await this.#compare(ready, agenda, seen);
     this.#seen = seen;
-  }
-
-  async #readAgenda(client: pg.Client): Promise<Agenda | undefined> {
-    const { rows: found } = await client.query<{ exists: boolean }>(
-      `select pg_catalog.count(*) = 2 as exists from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = '_bunny' and c.relname in ('table_state', 'position')`,
-    );
-    if (found[0]?.exists !== true) return undefined;
-    await ensureSchemaBookkeeping(client, { createsSchema: false });
-    const { rows } = await client.query<Agenda>(SELECT_AGENDA, [this.#options.spec.id]);
-    return rows[0];
-  }
-
-  /** Tables that have been copied and built once. One that is never built, by an older version perhaps, is taken up after a while. */
-  #readyTables(tables: Agenda['tables']): Agenda['tables'] {
-    const mine = new Set(this.#options.spec.tables.map((table) => keyOf(table.source)));
-    return tables.filter((table) => {
-      const key = keyOf(table);
-      if (!mine.has(key) || NOT_READY.has(table.state)) {
-        this.#unbuiltSinceMs.delete(key);
-        return false;
-      }
-      if (table.isBuilt) return true;
-      const since = this.#unbuiltSinceMs.get(key) ?? performance.now();
-      this.#unbuiltSinceMs.set(key, since);
-      return performance.now() - since >= UNBUILT_MAX_MS;
-    });
   }
 
   async #compare(ready: Agenda['tables'], agenda: Agenda, seen: string): Promise<void> {
@@ -253,19 +224,4 @@ export class StructureWatch {
   }
 }
 
-interface Agenda {
-  readonly tables: readonly (QualifiedName & {
-    readonly state: string;
-    readonly isBuilt: boolean;
-  })[];
-  readonly is_consistent: boolean | null;
-  /** How far the stream is applied; null before it is. */
-  readonly position: string | null;
-  readonly has_due_keys: boolean;
-}
-
-/** Tables that are being copied get everything afterwards. */
-const NOT_READY: ReadonlySet<string> = new Set(['pending', 'copying', 'resyncing']);
 const FULL_INTERVAL_MS = 600_000;
-/** Longer than control takes to ask for a build after a copy. */
-const UNBUILT_MAX_MS = 120_000;
