@@ -9,27 +9,23 @@ import {
 import { FailureKind, type FailureReport, faultPoint, reportOf } from '@bunnydb/failure';
 import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
-import type { TypeModel } from '../core/catalog-model.js';
 import type { ColumnNames } from '../core/column-names.js';
 import type { FollowFacts } from '../core/follow-facts.js';
 import { type FollowPlan, planFollow } from '../core/follow-plan.js';
-import { NO_ENUM_LABELS } from '../core/enum-labels.js';
 import { followedParts } from '../core/follow-step.js';
-import { planTypes } from '../core/follow-types.js';
 import { keyOf } from '../core/relation-facts.js';
 import { withCatalogRetries } from './catalog-race.js';
 import { forgetColumnNames, noteColumnNames, readColumnNames } from './column-names.js';
-import { noteEnumLabels, readEnumLabels } from './enum-labels.js';
 import { followDrops } from './follow-drops.js';
 import { readFollowedOids } from './followed-oids.js';
 import type { FollowSession, FollowSessions } from './follow-sessions.js';
+import { FollowedTypes } from './followed-types.js';
 import { makeFollowStep, withFollowLock, withLockRetries } from './make-follow-step.js';
 import {
   type FollowedSource,
   readFollowedDestination,
   readFollowedSource,
   readNullColumns,
-  readPresentTypes,
 } from './read-follow.js';
 
 type FollowedTable = SchemaFollowReply & { readonly ok: true };
@@ -128,17 +124,9 @@ async function followOnce(
   ]);
   const known = await readColumnNames(session.destination, spec, names);
   const oids = await readFollowedOids(session.destination, spec, names);
-  const present = await readPresentTypes(session.destination, source.types);
-  const hasEnums = source.types.some((type) => type.kind === 'enum');
-  const labels = hasEnums ? await readEnumLabels(session.destination, spec) : NO_ENUM_LABELS;
-  let pending = 0;
-  for (const step of planTypes(source.types, present, labels, mayBeBehindLabels(request))) {
-    const failure = parts.has(step.part)
-      ? await makeFollowStep(session.destination, step, formatQualifiedName(names[0] ?? EMPTY))
-      : NOT_MADE;
-    if (failure === null) made.push(step.what);
-    else pending += 1;
-  }
+  const types = new FollowedTypes(session.destination, spec, source.types);
+  const table = formatQualifiedName(names[0] ?? EMPTY);
+  let pending = await types.follow(parts, mayBeBehindLabels(request), table, made);
   const tables: { table: QualifiedName; outcome: FollowOutcome }[] = [];
   let retry = false;
   for (const mapping of mappings) {
@@ -151,7 +139,7 @@ async function followOnce(
   }
   if (made.length > madeBefore) {
     await noteRules();
-    if (hasEnums) await noteLabels(session, spec, source.types);
+    await types.note();
   }
   return { tables, pending, retry };
 }
@@ -249,22 +237,6 @@ function mayBeBehindLabels(request: SchemaFollowRequest): boolean {
   return isRefused || isOfType(request);
 }
 
-/** Notes what labels are called, of which some have just been made. */
-async function noteLabels(
-  { destination }: FollowSession,
-  spec: MirrorSpec,
-  types: readonly TypeModel[],
-): Promise<void> {
-  const labels = await readEnumLabels(destination, spec);
-  await noteEnumLabels(
-    destination,
-    spec,
-    types,
-    await readPresentTypes(destination, types),
-    labels,
-  );
-}
-
 function isOfType({ cause }: SchemaFollowRequest): boolean {
   return cause.kind === 'ddl' && cause.objects.some((object) => object.type === 'type');
 }
@@ -279,4 +251,3 @@ const followed = (table: QualifiedName): FollowedTable['tables'][number] => ({
   outcome: FOLLOWED,
 });
 const EMPTY: QualifiedName = { schema: '', table: '' };
-const NOT_MADE: FailureReport = reportOf(undefined);
