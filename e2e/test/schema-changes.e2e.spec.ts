@@ -141,6 +141,10 @@ describe('a change of the source’s structure', () => {
        union select indexrelid::regclass::text from pg_index where indrelid = 'ruled'::regclass order by 1`,
     );
     expect(rows.map(({ name }) => name)).toEqual(['own_check', 'own_index', 'ruled_pkey']);
+    // What was noted goes with the mirror.
+    await mirror.remove();
+    const left = await pair.destination.query(`select to_regnamespace('_bunny') as left`);
+    expect(left.rows).toEqual([{ left: null }]);
   });
 
   test('holds its table when nobody may make it but a person, the others go on, and sync-schema lets it in', async () => {
