@@ -1,4 +1,4 @@
-import { type PostgresServer, type ServiceProgram, until } from '@bunnydb/testkit';
+import { type PostgresServer, type ServiceProgram, samePair, until } from '@bunnydb/testkit';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
@@ -8,6 +8,7 @@ import {
   ACCOUNTS,
   LEDGER_SCHEMA,
   LEDGER_SOURCE,
+  LEDGER_TABLES,
   type LedgerWriters,
   startLedgerWriters,
 } from '../src/ledger.js';
@@ -23,6 +24,9 @@ import { MARK_SCHEMA, MirrorFixture } from '../src/mirror-fixture.js';
 import { type Stack, startStack } from '../src/stack.js';
 import { type Watch, startWatch } from '../src/watch.js';
 
+/** A table that the last source does not have at first. */
+const EXTRA = 'create table extra (id integer primary key);';
+const EXTRA_ROWS = 'insert into extra select generate_series(1, 10);';
 /** What the source must go on for until it is sure that the destination does not. */
 const MISSED_TRANSACTIONS = 30;
 
@@ -41,7 +45,11 @@ describe('a mirror that has lost its place at the source', () => {
   beforeAll(async () => {
     [stack, server] = await Promise.all([startStack('slot-lost'), startSource()]);
     pair = await createLedgerPair(stack, { sourceServerUrl: server.url, proxies: true });
-    mirror = await pair.createMirror({ all_tables: true });
+    await pair.source.query(EXTRA + EXTRA_ROWS);
+    await pair.destination.query(EXTRA);
+    // By name: a table that a pattern stands for leaves the mirror when it is gone.
+    const tables = [...LEDGER_TABLES, 'extra'].map((table) => `public.${table}`);
+    mirror = await pair.createMirror({ table_mappings: tables });
     await lookAt(pair.sourceUrl);
     await mirror.waitForStatus('running');
   });
@@ -219,6 +227,22 @@ describe('a mirror that has lost its place at the source', () => {
       expect(await mirror.view()).toMatchObject({ error_message: null, error_hint: null });
     },
   );
+
+  test('a table that the new source lacks waits for it, and comes when it is there', async () => {
+    const extra = await mirror.waitForTable('public.extra', 'error');
+    expect(extra.error_message).toContain('the source table does not exist');
+    await source.query(EXTRA + EXTRA_ROWS);
+    await mirror.waitForTable('public.extra', 'running', 120_000);
+    await source.query(`insert into extra values (100)`);
+    // A copy that came before the publication had the table is made again.
+    const ids = `select count(*)::int as n from extra`;
+    await until(async () => (await pair.destination.query(ids)).rows[0]?.n === 11, {
+      timeoutMs: 60_000,
+      what: 'the row that was written last',
+    });
+    await mirror.waitForTable('public.extra', 'running');
+    await mirror.waitForEqual([...LEDGER_PAIRS, samePair('public', 'extra')]);
+  });
 });
 
 function serviceOf(point: string): ServiceProgram {

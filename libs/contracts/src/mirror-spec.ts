@@ -118,6 +118,8 @@ export interface SourceIdentity {
   /** `IDENTIFY_SYSTEM`'s system identifier, as text (64 bits). */
   readonly system_id: string;
   readonly database: string;
+  /** Tells a database from another one that took its name later; absent in mirrors of an older version. */
+  readonly database_oid?: number;
   /** The slot's consistent point: the position that a mirror starts from. */
   readonly start_lsn: string;
 }

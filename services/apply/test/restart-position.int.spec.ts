@@ -150,11 +150,16 @@ describe('a position that starts again from a new slot', () => {
       values ('${fixture.mirrorId}', 'public', 'items', 2, 'note') on conflict do nothing`;
     const noted = () => fixture.destination.query('select name from _bunny.column_name');
     await fixture.destination.query(note);
+    await fixture.destination.query(
+      `create table if not exists _bunny.source_table (mirror_id text, oid bigint);
+       insert into _bunny.source_table values ('${fixture.mirrorId}', 1)`,
+    );
     await fixture.restartPosition(1, 'truncate');
     expect(await noted()).toEqual([{ name: 'note' }]);
     const former = { system_id: '1', database: fixture.source.name, start_lsn: '0/1' };
     await fixture.restartPosition(2, 'truncate', former);
     expect(await noted()).toEqual([]);
+    expect(await fixture.destination.query('select oid from _bunny.source_table')).toEqual([]);
     expect(await fixture.rowOf('public.items')).toMatchObject({ relation: null });
   });
 

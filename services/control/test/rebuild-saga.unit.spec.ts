@@ -259,7 +259,7 @@ describe('the rebuild of a source', () => {
     expect(mirrorStatus(stateAfter(done))).toBe('resyncing');
   });
 
-  it('that waits for a table which will not come back goes on without it', () => {
+  it('that waits for a table which cannot be published goes on without it', () => {
     const created = HISTORIES.created[0];
     const body = { ...createdBody, tables: [...createdBody.tables, ordersTable] };
     const waiting = [{ ...created, body }, ...HISTORIES.rebuild_waiting.slice(1)];

@@ -2,6 +2,7 @@ import type { MirrorSpec, RestartPosition, SourceIdentity } from '@bunnydb/contr
 import { MirrorError } from '@bunnydb/failure';
 import { type ConnectionSettings, connectClient, toMirrorError } from '@bunnydb/pg-client';
 import { formatNote, noteOfResync } from '../core/lane-note.js';
+import { isSameSource } from '../core/source-lineage.js';
 import { type SqlClient, ensureBookkeeping } from './bookkeeping.js';
 import { endOlderSessions } from './position-row.js';
 
@@ -75,15 +76,21 @@ async function restart(client: SqlClient, command: RestartPosition): Promise<voi
     return;
   }
   await client.query('delete from _bunny.parked_change where mirror_id = $1', [spec.id]);
-  const isSameSource =
-    former?.system_id === identity.system_id && former.database === identity.database;
-  // Attribute numbers and names of another source say nothing about this one's.
-  if (!isSameSource) {
-    await client.query('delete from _bunny.column_name where mirror_id = $1', [spec.id]);
-    await client.query(FORGET_SHAPES, [spec.id]);
-  }
+  if (former === null || !isSameSource(former, identity)) await forgetSource(client, spec.id);
   await resyncTables(client, command);
   await client.query('commit');
+}
+
+/** Numbers of columns and tables, and names, of another source say nothing about this one's. */
+async function forgetSource(client: SqlClient, mirrorId: string): Promise<void> {
+  await client.query('delete from _bunny.column_name where mirror_id = $1', [mirrorId]);
+  await client.query(FORGET_SHAPES, [mirrorId]);
+  // The schema service notes the numbers of tables; it may not have begun to.
+  const { rows } = await client.query(
+    `select to_regclass('_bunny.source_table') is not null as found`,
+  );
+  if (rows[0]?.['found'] === true)
+    await client.query('delete from _bunny.source_table where mirror_id = $1', [mirrorId]);
 }
 
 async function resyncTables(client: SqlClient, command: RestartPosition): Promise<void> {

@@ -7,7 +7,7 @@ import { alterPublication, createPublication } from '../core/publication-plan.js
 import { ensureChangeStream, readStreamFacts } from './change-stream.js';
 import { ensureDdlEvents } from './ddl-events.js';
 import { readPublishableColumns } from './publication-facts.js';
-import { type SourceServer, createSlot, readServer } from './source-server.js';
+import { type SourceServer, createSlot, identityOf, readServer } from './source-server.js';
 
 export interface PreparedSource {
   readonly slot_name: string;
@@ -48,8 +48,7 @@ export async function prepareSource(
     // A stream with a commit message has been read into: its slot must not be made anew, whatever became of the publication.
     const startLsn = await ensureSlot(client, spec, server, isNew && !stream.lastCommit);
     faultPoint('capture.after_slot_created');
-    const identity = { system_id: server.systemId, database: server.database, start_lsn: startLsn };
-    return answer(identity, ddlEvents);
+    return answer(identityOf(server, startLsn), ddlEvents);
   } catch (error) {
     throw toMirrorError(error, {
       role: 'source',

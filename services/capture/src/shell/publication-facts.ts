@@ -79,21 +79,6 @@ export async function readUnpublished(
   return rows;
 }
 
-/** Which of the wanted tables the source does not have. */
-export async function readMissingTables(
-  client: pg.Client,
-  wanted: readonly QualifiedName[],
-): Promise<readonly QualifiedName[]> {
-  const { rows } = await client.query<QualifiedName>(
-    `select w.schema, w.name as table from unnest($1::text[], $2::text[]) with ordinality w (schema, name, place)
-     where not exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-                       where n.nspname = w.schema and c.relname = w.name and c.relkind in ('r', 'p'))
-     order by w.place`,
-    namesOf(wanted),
-  );
-  return rows;
-}
-
 /** How the rows of tables are identified, each partition for itself. */
 export async function readIdentities(
   client: pg.Client,

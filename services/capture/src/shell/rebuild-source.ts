@@ -13,7 +13,7 @@ import { type MirrorSpec, type SourceIdentity } from '@bunnydb/contracts';
 import { MirrorError, faultPoint } from '@bunnydb/failure';
 import { type Messaging, getSpec } from '@bunnydb/messaging';
 import { type ConnectionSettings, connectClient, toMirrorError } from '@bunnydb/pg-client';
-import { formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
+import { quoteIdentifier } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { createPublication } from '../core/publication-plan.js';
 import { type FoundSlot, refuseSlot } from '../core/slot-rebuild.js';
@@ -23,9 +23,10 @@ import { readRebuildNote, renewChangeStream, writeRebuildNote } from './change-s
 import { checkTheirs } from './change-publication.js';
 import { ensureDdlEvents } from './ddl-events.js';
 import { dropSlot } from './drop-slot.js';
+import { existingTables } from './existing-tables.js';
 import type { PreparedSource } from './prepare-source.js';
-import { readMissingTables, readPublication, readPublishableColumns } from './publication-facts.js';
-import { type SourceServer, createSlot, readServer } from './source-server.js';
+import { readPublication, readPublishableColumns } from './publication-facts.js';
+import { type SourceServer, createSlot, identityOf, readServer } from './source-server.js';
 
 export interface RebuildSourceOptions {
   readonly messaging: Messaging;
@@ -35,7 +36,7 @@ export interface RebuildSourceOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws MirrorError `slot_in_use`, `publication_missing`, `table_missing` …: what a person has to put right first. */
+/** @throws MirrorError `slot_in_use`, `publication_missing`, `replica_identity_missing` …: what a person has to put right first. */
 export async function rebuildSource(options: RebuildSourceOptions): Promise<PreparedSource> {
   const { messaging, settings, spec, rebuild } = options;
   const note = await readRebuildNote(messaging, spec.id);
@@ -52,7 +53,6 @@ export async function rebuildSource(options: RebuildSourceOptions): Promise<Prep
     }
     const refusal = slot && refuseSlot(slot, { spec, server, sessionName: sessionName(spec) });
     if (refusal) throw refusal;
-    await checkTables(client, spec);
     if (spec.own_publication) await checkOwnPublication(client, spec);
     await renewChangeStream(messaging, spec, { rebuild });
     await dropSlot(client, spec.slot_name, options.signal);
@@ -60,7 +60,7 @@ export async function rebuildSource(options: RebuildSourceOptions): Promise<Prep
     const ddlEvents = await ensureDdlEvents(client, spec, messaging.log);
     const startLsn = await createSlot(client, spec.slot_name, server);
     faultPoint('capture.after_slot_created');
-    const identity = { system_id: server.systemId, database: server.database, start_lsn: startLsn };
+    const identity = identityOf(server, startLsn);
     await writeRebuildNote(messaging, spec.id, { rebuild, identity });
     return answerOf(spec, server, identity, ddlEvents);
   } catch (error) {
@@ -113,35 +113,26 @@ async function findSlot(client: pg.Client, slotName: string): Promise<FoundSlot 
   return rows[0];
 }
 
-/** A table that the source lacks could not be published, and would be missed only when it comes back. */
-async function checkTables(client: pg.Client, spec: MirrorSpec): Promise<void> {
-  const missing = await readMissingTables(
-    client,
-    spec.tables.map(({ source }) => source),
-  );
-  if (missing.length === 0) return;
-  throw new MirrorError('table_missing', 'the source lacks a table of the mirror', {
-    detail: { table: missing.slice(0, LISTED_MAX).map(formatQualifiedName) },
-  });
-}
-
 /** The user's publication is only looked at. */
 async function checkOwnPublication(client: pg.Client, spec: MirrorSpec): Promise<void> {
   const { viaRoot } = await readPublication(client, spec.publication_name);
   await checkTheirs(client, spec, viaRoot);
 }
 
-/** Ours may have been dropped or altered: it is made as the mirror wants it, or stays as it was. */
+/**
+ * Ours may have been dropped or altered: it is made as the mirror wants it, or stays as it was. A table that the source lacks is taken in when it is there again, as after any drop.
+ */
 async function remakePublication(client: pg.Client, spec: MirrorSpec): Promise<void> {
-  const columns = await readPublishableColumns(client, spec.tables);
+  const tables = await existingTables(client, spec.tables);
+  const columns = await readPublishableColumns(client, tables);
   await client.query('begin');
   try {
     await client.query(`drop publication if exists ${quoteIdentifier(spec.publication_name)}`);
-    await client.query(createPublication(spec.publication_name, spec.tables, columns));
+    await client.query(createPublication(spec.publication_name, tables, columns));
     await checkIdentities(
       client,
       spec.publication_name,
-      spec.tables.map(({ source }) => source),
+      tables.map(({ source }) => source),
     );
     await client.query('commit');
   } catch (error) {
@@ -149,5 +140,3 @@ async function remakePublication(client: pg.Client, spec: MirrorSpec): Promise<v
     throw error;
   }
 }
-
-const LISTED_MAX = 100;

@@ -59,7 +59,7 @@ export function decideTables(state: MirrorState, wish: ChangeTables): MirrorDeci
   if (edit && !isReplaceable(state)) {
     return refused('conflict', 'a change of the tables is under way; wait until it is done');
   }
-  // A rebuild may wait for a table that will not come back: that one can leave, and nothing streams that would have to be told.
+  // A rebuild may wait for a table that cannot be published: that one can leave, and nothing streams that would have to be told.
   const mayOnlyLeave = !edit && state.rebuild?.work.tag === 'waiting';
   if (state.resync && !mayOnlyLeave) {
     return refused('conflict', 'the mirror is resyncing; change its tables when that is done');
