@@ -155,16 +155,21 @@ describe('a mirror that is observed', () => {
 
   test('every metric that dashboard and rules name is told', async () => {
     await mirror.waitForCatchUp();
-    const told = await until(async () => {
+    const texts = await until(async () => {
       const texts = await Promise.all(
         [...ports.values()].map(async (port) => {
           const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
           return answer.text();
         }),
       );
-      const all = texts.join('\n');
-      return all.includes('bunny_capture_table_rows_total{') ? all : undefined;
+      const isComplete = texts.some((text) => text.includes('bunny_capture_table_rows_total{'));
+      return isComplete ? texts : undefined;
     });
+    for (const input of texts) {
+      const checked = spawnSync('promtool', ['check', 'metrics'], { input });
+      if (checked.error === undefined) expect(String(checked.stderr)).toBe('');
+    }
+    const told = texts.join('\n');
     const named = [RULES, DASHBOARD].flatMap((path) => read(path).match(/\bbunny_\w+/g) ?? []);
     const names = [...new Set(named)].filter((name) => !CONDITIONAL.includes(name));
     expect(names.length).toBeGreaterThan(30);

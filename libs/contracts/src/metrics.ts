@@ -14,7 +14,7 @@ export type MetricLabel =
   | 'status'
   | 'state'
   | 'service'
-  | 'quantile'
+  | 'stat'
   | 'verb'
   | 'outcome'
   | 'condition'
@@ -43,8 +43,8 @@ const STATUS = ['mirror', 'status'] as const;
 const PROCESS_METRICS = {
   bunny_event_loop_delay_seconds: gauge(
     'seconds',
-    ['quantile'],
-    'How late the event loop was since the last scrape; quantile 0.5, 0.99 and 1.',
+    ['stat'],
+    'How late the event loop was since the last scrape: p50, p99, max.',
   ),
   bunny_process_resident_memory_bytes: gauge(
     'bytes',

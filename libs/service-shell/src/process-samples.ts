@@ -13,11 +13,13 @@ export function processSource(): MetricSource {
 function delaySamples(delay: IntervalHistogram): MetricSample[] {
   // The timer that measures is itself due only every `RESOLUTION_MS`; what is beyond that is delay.
   const seconds = (nanos: number): number => Math.max(0, nanos / 1e9 - RESOLUTION_MS / 1e3);
-  const samples = (['0.5', '0.99', '1'] as const).map((quantile): MetricSample => ({
-    name: 'bunny_event_loop_delay_seconds',
-    labels: { quantile },
-    value: seconds(delay.percentile(Number(quantile) * 100)),
-  }));
+  const samples = Object.entries({ p50: 50, p99: 99, max: 100 }).map(
+    ([stat, percentile]): MetricSample => ({
+      name: 'bunny_event_loop_delay_seconds',
+      labels: { stat },
+      value: seconds(delay.percentile(percentile)),
+    }),
+  );
   delay.reset();
   return samples;
 }

@@ -42,7 +42,7 @@ describe('what a running service tells', () => {
     }
     expect(text).toMatch(/^bunny_nats_connected(\{[^}]*\})? 1$/m);
     expect(text).toMatch(/^bunny_commands_total\{verb="provision_tables",outcome="done"\} 0$/m);
-    expect(text).toMatch(/^bunny_event_loop_delay_seconds\{quantile="0.99"\} \d/m);
+    expect(text).toMatch(/^bunny_event_loop_delay_seconds\{stat="p99"\} \d/m);
     expect(text).toMatch(/^target_info\{service_name="bunnydb-schema",.*"one.of-many"/m);
   });
 
