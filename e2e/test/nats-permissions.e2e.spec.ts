@@ -1,6 +1,7 @@
 import { natsUsers, samePair } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyAgain } from '../src/fresh-copy.js';
+import { dropSlotByHand, waitForStop } from '../src/lost-source.js';
 import { type Stack, startStack } from '../src/stack.js';
 
 const passwordOf = (user: string): string => `password-of-${user}`;
@@ -16,7 +17,7 @@ describe('a nats-server with permissions', () => {
   });
   afterAll(() => stack?.stop());
 
-  it('lets a mirror live its whole life: copy, stream, structure, edits, resync, pause, rewind, end', async () => {
+  it('lets a mirror live its whole life: copy, stream, structure, edits, resync, a lost slot, pause, rewind, end', async () => {
     const pair = await stack.createPair({
       source: `create table customer (id bigint primary key, name text not null);
         create table purchase (id bigint primary key, customer_id bigint references customer, amount int);
@@ -49,6 +50,15 @@ describe('a nats-server with permissions', () => {
     await copyAgain(stack, pair, mirror, { table: 'public.purchase', strategy: 'swap' });
     await pair.source.query('insert into purchase select i, 1, i from generate_series(901, 999) i');
     await mirror.waitForEqual([...tables, samePair('public', 'late')]);
+
+    // A slot that was lost is made anew, with its stream.
+    await dropSlotByHand(pair.source, (await mirror.view()).slot_name);
+    await waitForStop(() => mirror.view(), 'the replication slot does not exist');
+    const rebuilt = await stack.api.call('POST', `/v1/mirrors/${mirror.name}/resync`, {});
+    expect(rebuilt.status).toBe(200);
+    await mirror.waitForStatus('running');
+    await pair.source.query('update purchase set amount = amount + 1 where id % 5 = 0');
+    await mirror.waitForEqual(tables);
 
     // The gateway shows the changes of a table out of the stream.
     const path = `/v1/mirrors/${mirror.name}/changes/stream?table=public.purchase&latest=true`;
