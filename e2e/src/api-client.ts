@@ -57,11 +57,11 @@ export interface ApiAnswer {
 
 /** A signed-in client of the /v1 gateway. */
 export class ApiClient {
-  readonly #baseUrl: string;
+  readonly baseUrl: string;
   #token = '';
 
   constructor(baseUrl: string) {
-    this.#baseUrl = baseUrl;
+    this.baseUrl = baseUrl;
   }
 
   /** Signs in; every later call carries the token. */
@@ -74,7 +74,7 @@ export class ApiClient {
 
   /** One request; never throws on a status, so that tests can look at refusals too. */
   async call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
-    const response = await fetch(`${this.#baseUrl}${path}`, {
+    const response = await fetch(`${this.baseUrl}${path}`, {
       method,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -90,7 +90,7 @@ export class ApiClient {
   /** Reads a stream of server-sent events up to a text, and leaves it. */
   async readStreamUntil(path: string, text: string): Promise<string> {
     const leaving = new AbortController();
-    const response = await fetch(`${this.#baseUrl}${path}`, {
+    const response = await fetch(`${this.baseUrl}${path}`, {
       headers: { authorization: `Bearer ${this.#token}` },
       signal: AbortSignal.any([leaving.signal, AbortSignal.timeout(30_000)]),
     });

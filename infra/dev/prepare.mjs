@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -85,14 +85,40 @@ function newestMs(path) {
   return Math.max(status.mtimeMs, ...readdirSync(path).map((name) => newestMs(join(path, name))));
 }
 
+/**
+ * The console is tested in a browser. On Debian root can have one; where that fails, the test says what to install.
+ */
+export async function installBrowser() {
+  if (process.platform !== 'linux' || process.getuid() !== 0) return;
+  if (isProgram('CHROME_PATH' in process.env ? process.env.CHROME_PATH : '')) return;
+  if (['chromium', 'chromium-browser', 'google-chrome'].some(isProgram)) return;
+  if (!isProgram('apt-get')) return;
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const install = ['install', '-y', '-qq', '--no-install-recommends', 'chromium'];
+  try {
+    await runQuietly('looking for a browser', 'apt-get', ['update', '-qq'], '', env);
+    await runQuietly("installing a browser for the console's tests", 'apt-get', install, '', env);
+  } catch (error) {
+    if (!(error instanceof SetUpProblem)) throw error;
+  }
+}
+
+/** Whether there is a program of this name or path. */
+function isProgram(name) {
+  if (name === '') return false;
+  const folders = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => existsSync(join(folder, name)));
+}
+
 /** Runs a command with a line that shows that it is working; its output is shown only when it fails. */
-async function runQuietly(what, command, commandArguments, problem) {
+async function runQuietly(what, command, commandArguments, problem, environment = {}) {
   const started = performance.now();
   const terminal = process.stderr.isTTY === true;
   const seconds = () => ((performance.now() - started) / 1000).toFixed(0);
   const output = [];
   const child = spawn(command, commandArguments, {
     cwd: root,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: process.platform === 'win32',
   });

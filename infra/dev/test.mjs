@@ -10,9 +10,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SetUpProblem, prepare, root } from './prepare.mjs';
+import { SetUpProblem, installBrowser, prepare, root } from './prepare.mjs';
 
 const TIERS = ['unit', 'int', 'e2e'];
+const CONSOLE_TEST = 'e2e/test/console.e2e.spec.ts';
 const words = process.argv.slice(2);
 const wanted = TIERS.filter((tier) => words.includes(tier));
 const filters = words.filter((word) => !TIERS.includes(word));
@@ -20,6 +21,7 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 
 try {
   await prepare();
+  if (isBrowserNeeded()) await installBrowser();
   for (const tier of wanted.length > 0 ? wanted : TIERS) await runTier(tier);
   if (totals.passed + totals.failed === 0) {
     process.stderr.write('no test ran\n');
@@ -32,6 +34,14 @@ try {
 if (totals.failed > 0) process.exitCode = 1;
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 process.stdout.write(`${totals.passed} passed, ${totals.failed} failed${skipped}\n`);
+
+/** Only the console's test opens one. */
+function isBrowserNeeded() {
+  const isTierWanted = wanted.length === 0 || wanted.includes('e2e');
+  const isFileWanted =
+    filters.length === 0 || filters.some((filter) => CONSOLE_TEST.includes(filter));
+  return isTierWanted && isFileWanted;
+}
 
 async function runTier(tier) {
   const folder = mkdtempSync(join(tmpdir(), 'bunnydb-test-'));

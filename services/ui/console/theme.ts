@@ -2,8 +2,8 @@ import { type CSSVariablesResolver, createTheme } from '@mantine/core';
 
 export const theme = createTheme({
   primaryColor: 'cyan',
-  // Shades that keep a contrast of at least 4.5 with white text, and with the dark background.
-  primaryShade: { light: 9, dark: 8 },
+  // Keeps a contrast of at least 4.5 with white text.
+  primaryShade: 9,
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',
@@ -27,6 +27,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-dimmed': '#5c636a',
     '--mantine-color-placeholder': '#6c757d',
     '--mantine-color-error': '#c92a2a',
+    '--mantine-color-teal-light-color': '#06664a',
+    '--mantine-color-orange-light-color': '#963000',
+    '--mantine-color-red-light-color': '#b02020',
   },
   dark: {
     '--mantine-color-dimmed': '#a6a7ab',

@@ -21,7 +21,7 @@ export function Sparkline({ values, label }: Props) {
         <polyline
           points={points}
           fill="none"
-          stroke="var(--mantine-primary-color-filled)"
+          stroke="var(--mantine-color-anchor)"
           strokeWidth="1.5"
         />
       )}
