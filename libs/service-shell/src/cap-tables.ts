@@ -4,8 +4,8 @@ import type { MetricSample } from '@bunnydb/contracts';
 export const OTHER_TABLES = '(other)';
 
 /**
- * Bounds the series: of each mirror the first `tablesMax` tables by name keep theirs, the others are added up as one. By name, so that a table
- * does not come and go.
+ * Bounds the series: `tablesMax` tables keep theirs, as many of each mirror, the first by name; the others of a mirror are added up as one. By name, so that
+ * a table does not come and go.
  */
 export function capTables(
   samples: readonly MetricSample[],
@@ -18,10 +18,11 @@ export function capTables(
     if (known) known.add(labels.table);
     else names.set(labels.mirror ?? '', new Set([labels.table]));
   }
+  const each = Math.floor(tablesMax / Math.max(1, names.size));
   const kept = new Map(
     [...names].map(([mirror, tables]) => [
       mirror,
-      tables.size <= tablesMax ? tables : new Set([...tables].sort().slice(0, tablesMax)),
+      tables.size <= each ? tables : new Set([...tables].sort().slice(0, each)),
     ]),
   );
   const result: MetricSample[] = [];

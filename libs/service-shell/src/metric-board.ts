@@ -11,7 +11,7 @@ export interface MetricDoor {
 }
 
 export interface MetricBoardOptions {
-  /** Tables of a mirror that get a series of their own; the others are told as one. */
+  /** Tables that get series of their own; the others are told as one a mirror. A scrape of many thousand series would hold everything else up. */
   readonly tablesMax: number;
 }
 

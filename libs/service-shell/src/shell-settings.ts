@@ -48,7 +48,7 @@ export const SHELL_SETTINGS = {
   natsReplicas: integer('BUNNY_NATS_REPLICAS', { min: 1, max: 5 }, 1),
   faultPoints: faultPlan('BUNNY_FAULT_POINTS'),
   healthPort: optionalInteger('BUNNY_HEALTH_PORT', { min: 0, max: 65_535 }),
-  metricTablesMax: integer('BUNNY_METRICS_TABLES_MAX', { min: 0, max: 100_000 }, 200),
+  metricTablesMax: integer('BUNNY_METRICS_TABLES_MAX', { min: 0, max: 100_000 }, 500),
   otlpEndpoint: optionalText('OTEL_EXPORTER_OTLP_ENDPOINT'),
   traceSampler: traceSampler('OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG'),
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;

@@ -16,12 +16,16 @@ describe('metric series', () => {
     expect(capped).toEqual([rows('a', 1), rows('b', 2), rows(OTHER_TABLES, 7)]);
   });
 
-  it('the cap counts the tables of each mirror by themselves', () => {
+  it('mirrors share the cap evenly', () => {
     const other: MetricSample = {
       ...rows('a', 5),
       labels: { mirror: 'other', table: 'a', operation: 'insert' },
     };
-    expect(capTables([rows('a', 1), other], 1)).toEqual([rows('a', 1), other]);
+    expect(capTables([rows('a', 1), rows('b', 2), other], 2)).toEqual([
+      rows('a', 1),
+      other,
+      rows(OTHER_TABLES, 2),
+    ]);
   });
 
   it('a series that two sessions tell is told once', async () => {

@@ -32,7 +32,7 @@ export function metricPage(): string {
     '',
     'Each service tells its own at `GET /metrics` on `BUNNY_HEALTH_PORT`, in the words of Prometheus, through OpenTelemetry. Numbers are read from what',
     'is counted anyway, when somebody scrapes. Counters begin again with the process or the session; `rate()` knows that. A mirror is told by the',
-    'process that has it, under its name; of its tables the first `BUNNY_METRICS_TABLES_MAX` by name have series of their own, the rest is `(other)`.',
+    'process that has it, under its name. `BUNNY_METRICS_TABLES_MAX` tables have series of their own, as many of each mirror, the first by name; the rest is `(other)`.',
     '`infra/grafana` has a dashboard and `infra/prometheus` alert rules: `docker compose --profile observe up -d`.',
     '',
     ...sections,
