@@ -280,7 +280,7 @@ describe('other tables', () => {
     const tables = [{ source: name, destination: name, exclude_columns: [] }];
     await workers.tell(mirror.id, 'tables_appeared', { tables }, 'schema');
     await until(async () => (await getSpec(messaging, mirror.id))?.tables.length === 2);
-    const [joined] = await log(mirror, 'category=schema&search=fit%20a%20pattern');
+    const [joined] = await log(mirror, 'category=schema&search=follows%20the%20tables');
     expect(joined?.details).toMatchObject({ actor: 'schema/schema-1', added: ['public.fresh'] });
     await workers.tell(mirror.id, 'structure_compared', { pending: 2, objects: ['x'] }, 'schema');
     await until(async () => (await show(mirror))['pending_schema_changes'] === 2);
