@@ -122,6 +122,17 @@ describe('table names', () => {
       ],
     });
   });
+
+  it('stand for many at the destination only where they do at the source', () => {
+    expect(wishesOf([{ source_table: 'a.*', destination_table: 'b.*' }]).tag).toBe('parsed');
+    const one = [{ source_table: 'a.b', destination_table: 'c*' }];
+    expect(wishesOf(one)).toMatchObject({
+      tag: 'invalid',
+      fields: [{ path: 'table_mappings[0].destination_table' }],
+    });
+    const starred = [{ source_schema: 'a', source_table: '*', destination_table: 'c*' }];
+    expect(wishesOf(starred).tag).toBe('invalid');
+  });
 });
 
 describe('any request', () => {
@@ -152,6 +163,8 @@ describe('any request', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 5_000; depth += 1) deep = [deep];
     expect(findUnstorable(deep)?.message).toBe('is nested too deeply');
+    const wide = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`k${index}`, 1]));
+    expect(findUnstorable({ a: wide })).toEqual({ path: 'a', message: 'has too many fields' });
   });
 
   it(

@@ -29,6 +29,7 @@ export class PeerDesk {
   readonly #messaging: Messaging;
   readonly #keyring: Keyring;
   readonly #newPeerId: () => string;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: {
     readonly store: ControlStore;
@@ -64,6 +65,17 @@ export class PeerDesk {
 
   /** Changes a peer and, in the same transaction, tells every mirror that uses it, so that its sessions connect anew. */
   async change(
+    name: string,
+    request: UpdatePeerRequest,
+    metadata: EventMetadata,
+  ): Promise<PeerObject> {
+    // One after another, so that changes from here do not keep each other from getting through.
+    const mine = this.#turn.then(() => this.#changeNow(name, request, metadata));
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #changeNow(
     name: string,
     request: UpdatePeerRequest,
     metadata: EventMetadata,

@@ -1,6 +1,8 @@
 import { type FieldError, memberPath } from './field-error.js';
 
 const DEPTH_MAX = 16;
+/** More than any request has; what is judged one by one must not be endless. */
+const MEMBERS_MAX = 200;
 /** PostgreSQL stores neither NUL nor half of a surrogate pair. */
 const UNSTORABLE = /\0|\p{Surrogate}/u;
 
@@ -20,7 +22,9 @@ export function findUnstorable(value: unknown, path = '', depth = 0): FieldError
     }
     return undefined;
   }
-  for (const [name, item] of Object.entries(value)) {
+  const members = Object.entries(value);
+  if (members.length > MEMBERS_MAX) return { path, message: 'has too many fields' };
+  for (const [name, item] of members) {
     if (UNSTORABLE.test(name) || name in Object.prototype) {
       return { path: memberPath(path, name), message: 'unknown field' };
     }

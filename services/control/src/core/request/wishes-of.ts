@@ -12,6 +12,7 @@ export function wishesOf(mappings: readonly TableMappingRequest[]): Parsed<reado
       mapping.source_table,
       `${path}.source_table`,
       errors,
+      true,
     );
     const destination =
       mapping.destination_table === undefined || mapping.destination_table === null
@@ -21,6 +22,8 @@ export function wishesOf(mappings: readonly TableMappingRequest[]): Parsed<reado
             mapping.destination_table,
             `${path}.destination_table`,
             errors,
+            // Only what stands for many can go to many.
+            isPattern(mapping),
           );
     return {
       source,
@@ -30,6 +33,11 @@ export function wishesOf(mappings: readonly TableMappingRequest[]): Parsed<reado
     };
   });
   return errors.length > 0 ? invalid(...errors) : parsed(wishes);
+}
+
+/** A source that stands for many tables; with a schema beside it, a star is part of a name. */
+function isPattern({ source_schema: schema, source_table: table }: TableMappingRequest): boolean {
+  return (schema ?? undefined) === undefined && table.includes('*');
 }
 
 /** A destination schema alone keeps the table's name. */
@@ -52,10 +60,11 @@ function nameOf(
   table: string,
   path: string,
   errors: FieldError[],
+  mayBePattern: boolean,
 ): string {
   if (schema !== undefined && schema !== null) return formatQualifiedName({ schema, table });
   // A pattern is resolved by whoever can see the catalog of the source.
-  if (table.includes('*')) return table;
+  if (mayBePattern && table.includes('*')) return table;
   const name = tryParse(table);
   if (name) return formatQualifiedName(name);
   errors.push({ path, message: 'must be schema.table; quote a part that holds a dot' });

@@ -59,6 +59,7 @@ export class MirrorsController {
   @Takes(CreateMirrorRequest)
   @TakesQuery(CreateMirrorQuery)
   @Answers(201, 'MirrorWithTables', [400, 401, 403, 409, 422, 503])
+  @Answers(200, 'Preflight', [])
   async create(
     @Body(new RequestPipe(CreateMirrorRequest, normalizeMirrorBody)) request: CreateMirrorRequest,
     @Query(new RequestPipe(CreateMirrorQuery)) query: CreateMirrorQuery,

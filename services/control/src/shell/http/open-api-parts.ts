@@ -7,7 +7,10 @@ import { type JsonSchema, requestSchema } from './request-schema.js';
 
 /** Documents the body of a route by the class that validates it. */
 export function Takes(requestClass: ClassConstructor<object>): MethodDecorator {
-  return ApiBody({ schema: asOpenApi(requestSchema(requestClass)) });
+  return applyDecorators(
+    ApiBody({ schema: asOpenApi(requestSchema(requestClass)) }),
+    ...problemResponses([413]),
+  );
 }
 
 /** Documents the query of a route by the class that validates it. */
@@ -30,13 +33,17 @@ export function Answers(
     typeof answer === 'string' ? schemaRef(answer) : { type: 'array', items: schemaRef(answer[0]) };
   return applyDecorators(
     ApiResponse({ status, description: 'Done', schema: asOpenApi(schema) }),
-    ...problems.map((problem) =>
-      ApiResponse({
-        status: problem,
-        description: TITLES[problem] ?? 'Error',
-        content: { 'application/problem+json': { schema: asOpenApi(schemaRef('Problem')) } },
-      }),
-    ),
+    ...problemResponses(problems),
+  );
+}
+
+function problemResponses(statuses: readonly number[]): readonly MethodDecorator[] {
+  return statuses.map((status) =>
+    ApiResponse({
+      status,
+      description: TITLES[status] ?? 'Error',
+      content: { 'application/problem+json': { schema: asOpenApi(schemaRef('Problem')) } },
+    }),
   );
 }
 

@@ -40,15 +40,17 @@ export class Problem extends Error {
   }
 }
 
-/** 400 with every field that is wrong. */
+/** 400 with the fields that are wrong, as many as anybody reads. */
 export function invalidRequest(fields: readonly FieldError[]): Problem {
   const [first] = fields;
   const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : '';
   const where = first?.path ? `${first.path}: ` : '';
   return new Problem(400, `${where}${first?.message ?? 'the request is not valid'}${more}`, {
-    fields,
+    fields: fields.slice(0, FIELDS_MAX),
   });
 }
+
+const FIELDS_MAX = 100;
 
 /** The value, or 400 with what is wrong. */
 export function valueOrProblem<Value>(result: Parsed<Value>): Value {
