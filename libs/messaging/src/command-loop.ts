@@ -22,7 +22,13 @@ import { type Context, context, trace } from '@opentelemetry/api';
 import type { JsMsg } from '@nats-io/jetstream';
 import { emitEvent } from './emit-event.js';
 import type { Messaging } from './messaging.js';
-import { WORKING_INTERVAL_MS, keepWorking, putBack, runPullLoop } from './pull-loop.js';
+import {
+  type LoopWatch,
+  WORKING_INTERVAL_MS,
+  keepWorking,
+  putBack,
+  runPullLoop,
+} from './pull-loop.js';
 import { TRACE_PARENT, contextOf, inSpan } from './trace-context.js';
 import { newWorkerEvent, type EventOrigin } from './worker-event.js';
 
@@ -73,6 +79,7 @@ export interface CommandLoopOptions {
   readonly signal: AbortSignal;
   /** How many commands are worked on at a time; 8 by default, since one may wait for minutes (a slot behind a long transaction). */
   readonly concurrency?: number;
+  readonly watch?: LoopWatch;
 }
 
 const CONCURRENCY = 8;
@@ -96,6 +103,7 @@ export async function runCommandLoop(options: CommandLoopOptions): Promise<void>
     filter: commandFilter(options.service),
     concurrency: options.concurrency ?? CONCURRENCY,
     signal: options.signal,
+    ...(options.watch === undefined ? {} : { watch: options.watch }),
     handle: (message) => handleCommand(message, options, inProgress),
   });
 }

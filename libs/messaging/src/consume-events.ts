@@ -3,7 +3,7 @@ import { ALL_EVENTS, EVENT_STREAM, type AnyWorkerEvent } from '@bunnydb/contract
 import { backoffDelayMs, reportOf } from '@bunnydb/failure';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Messaging } from './messaging.js';
-import { keepWorking, putBack, runPullLoop } from './pull-loop.js';
+import { type LoopWatch, keepWorking, putBack, runPullLoop } from './pull-loop.js';
 import { TRACE_PARENT, type TracedOptions, contextOf, inSpan } from './trace-context.js';
 
 const RETRY = { firstDelayMs: 200, maxDelayMs: 10_000 };
@@ -15,6 +15,7 @@ export interface ConsumeEventsOptions {
   /** Records an event; may see the same one twice (`event_id` tells) and is called for one at a time, in stream order. */
   readonly onEvent: (event: AnyWorkerEvent, streamSeq: number) => Promise<void>;
   readonly signal: AbortSignal;
+  readonly watch?: LoopWatch;
 }
 
 /**
@@ -29,6 +30,7 @@ export async function consumeEvents(options: ConsumeEventsOptions): Promise<void
     filter: ALL_EVENTS,
     concurrency: 1,
     signal: options.signal,
+    ...(options.watch === undefined ? {} : { watch: options.watch }),
     handle: (message) => handleEvent(message, options),
   });
 }

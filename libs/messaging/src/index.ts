@@ -32,6 +32,7 @@ export {
   type CommandHandlers,
   type CommandLoopOptions,
 } from './command-loop.js';
+export type { LoopWatch } from './pull-loop.js';
 export { consumeEvents, type ConsumeEventsOptions } from './consume-events.js';
 export { deleteSpec, getSpec, putSpec } from './spec-store.js';
 export { watchSpecs, type WatchSpecsOptions } from './watch-specs.js';

@@ -21,6 +21,12 @@ const RETRY_WAIT_MAX_MS = 5_000;
 const ACK_WAIT_MS = 10_000;
 export const WORKING_INTERVAL_MS = ACK_WAIT_MS / 3;
 
+/**
+ * Opens a watch over a loop, which then says when it turns; `isWaiting` tells that it waits for NATS or for its handlers, so that its
+ * silence means nothing.
+ */
+export type LoopWatch = (isWaiting: () => boolean) => { beat(): void; end(): void };
+
 export interface PullLoopOptions {
   readonly messaging: Messaging;
   readonly stream: string;
@@ -31,6 +37,7 @@ export interface PullLoopOptions {
   /** Settles the message (ack, nak or term) before it returns. */
   readonly handle: (message: JsMsg) => Promise<void>;
   readonly signal: AbortSignal;
+  readonly watch?: LoopWatch;
 }
 
 /**
@@ -42,12 +49,13 @@ export async function runPullLoop(options: PullLoopOptions): Promise<void> {
   const { signal, messaging } = options;
   const inHand = new Set<Promise<void>>();
   let waitMs = RETRY_WAIT_MS;
+  const pulse = options.watch?.(() => !messaging.connected || inHand.size >= options.concurrency);
   while (!signal.aborted && !messaging.nc.isClosed()) {
     await waitUntilConnected(messaging, signal);
     try {
       const consumer = await ensureConsumer(options);
       waitMs = RETRY_WAIT_MS;
-      await pullWhileWell(consumer, options, inHand);
+      await pullWhileWell(consumer, options, inHand, () => pulse?.beat());
     } catch (error) {
       if (!signal.aborted) {
         const { kind } = toMessagingError(error);
@@ -61,6 +69,7 @@ export async function runPullLoop(options: PullLoopOptions): Promise<void> {
       }
     }
   }
+  pulse?.end();
   await Promise.all(inHand);
 }
 
@@ -68,9 +77,11 @@ async function pullWhileWell(
   consumer: Consumer,
   options: PullLoopOptions,
   inHand: Set<Promise<void>>,
+  onTurn: () => void,
 ): Promise<void> {
   const { signal } = options;
   while (!signal.aborted) {
+    onTurn();
     if (inHand.size >= options.concurrency) {
       await Promise.race(inHand);
       continue;

@@ -20,9 +20,22 @@ export class FailureFilter implements ExceptionFilter<unknown> {
     const context: unknown = host.switchToRpc().getContext();
     if (context instanceof NatsContext) {
       const { kind } = reportOf(exception);
-      const fields = { subject: context.getSubject(), kind, error: exception };
+      const fields = {
+        subject: context.getSubject(),
+        ...mirrorOf(host.switchToRpc().getData()),
+        kind,
+        error: exception,
+      };
       this.#log[kind === 'unexpected' ? 'error' : 'warn'](fields, 'a request failed');
     }
     return throwError(() => exception);
   }
+}
+
+/** Questions about a mirror bear its spec. */
+function mirrorOf(request: unknown): { readonly mirror?: string } {
+  if (typeof request !== 'object' || request === null || !('spec' in request)) return {};
+  const { spec } = request;
+  if (typeof spec !== 'object' || spec === null || !('id' in spec)) return {};
+  return typeof spec.id === 'string' ? { mirror: spec.id } : {};
 }

@@ -41,7 +41,13 @@ export {
 } from './health-endpoint.js';
 export { parseFaultPlan, type FaultPlan } from './fault-plan.js';
 export { installFaultPoints } from './install-fault-points.js';
-export { Liveness, type LivenessDoor, type Pulse, type PulseOptions } from './liveness.js';
+export {
+  Liveness,
+  type LivenessDoor,
+  type Pulse,
+  type PulseOptions,
+  pullLoopWatch,
+} from './liveness.js';
 export { MetricBoard, type MetricDoor, type MetricSource } from './metric-board.js';
 export { BYTES_BOUNDS, COUNT_BOUNDS, SECONDS_BOUNDS, ValueBuckets } from './value-buckets.js';
 export { watchedSessions } from './watched-sessions.js';

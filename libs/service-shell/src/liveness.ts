@@ -1,3 +1,5 @@
+import type { LoopWatch } from '@bunnydb/messaging';
+
 /** What a loop says while it runs. */
 export interface Pulse {
   /** The loop has turned. Cheap; call it as often as you like. */
@@ -68,6 +70,12 @@ export class Liveness implements LivenessDoor {
   }
 }
 
+/** Watches a loop that pulls messages: a pull ends within half a minute, whether anything came or not. */
+export function pullLoopWatch(liveness: LivenessDoor, name: string): LoopWatch {
+  return (isWaiting) => liveness.watch(name, { silenceMaxMs: PULL_MAX_MS, isWaiting });
+}
+
 /** How often `runService` looks. */
 export const LOOK_EVERY_MS = 5_000;
+const PULL_MAX_MS = 120_000;
 const AWAY_MS = LOOK_EVERY_MS * 3;

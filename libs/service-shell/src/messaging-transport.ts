@@ -16,6 +16,7 @@ import {
   type MessageHandler,
 } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
+import { type LivenessDoor, pullLoopWatch } from './liveness.js';
 import type { MetricDoor } from './metric-board.js';
 import { verbOfPattern } from './handler-patterns.js';
 import { PlainJsonDeserializer, PlainJsonSerializer } from './plain-json.js';
@@ -27,6 +28,7 @@ export interface TransportOptions {
   readonly service: ServiceName;
   readonly instance: string;
   readonly metrics?: MetricDoor;
+  readonly liveness?: LivenessDoor;
 }
 
 /**
@@ -57,11 +59,13 @@ export class MessagingTransport extends ServerNats implements CustomTransportStr
         commands.set(verb, this.#counted(verb, commandHandlerOf(handler)));
       }
     }
+    const { liveness } = this.#options;
     if (commands.size > 0) {
       this.#commands = runCommandLoop({
         ...this.#options,
         handlers: Object.fromEntries(commands),
         signal: this.#intake.signal,
+        ...(liveness === undefined ? {} : { watch: pullLoopWatch(liveness, 'commands') }),
       });
     }
     callback();

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { type EventBell, listenForEvents, openCatalog } from '@bunnydb/event-store';
-import type { Loop, Shell, ShutdownStep } from '@bunnydb/service-shell';
+import { type Loop, type Shell, type ShutdownStep, pullLoopWatch } from '@bunnydb/service-shell';
 import type { ControlConfig } from './config.js';
 import type { CatalogTables } from './shell/catalog/catalog-tables.js';
 import { type ControlStore, buildControlStore } from './shell/catalog/control-store.js';
@@ -186,7 +186,10 @@ export function controlLoops(
     {
       name: 'events',
       run: (signal) =>
-        recordWorkerEvents({ messaging, mirrors, log, now, random: Math.random, signal }),
+        recordWorkerEvents({
+          ...{ messaging, mirrors, log, now, random: Math.random, signal },
+          watch: pullLoopWatch(liveness, 'events'),
+        }),
     },
     {
       name: 'clock',

@@ -124,7 +124,8 @@ export async function readStreamFacts(
   const name = changeStreamName(spec.id);
   try {
     const { state } = await messaging.jsm.streams.info(name);
-    const place = { name, mirrorName: spec.name, firstSequence: Math.max(1, state.first_seq) };
+    const firstSequence = Math.max(1, state.first_seq);
+    const place = { name, mirrorId: spec.id, mirrorName: spec.name, firstSequence };
     return {
       lastSequence: state.last_seq,
       bytes: state.bytes,

@@ -8,6 +8,7 @@ import type { StreamFacts } from '../core/start-position.js';
 /** The stream that is looked into. */
 export interface StreamPlace {
   readonly name: string;
+  readonly mirrorId: string;
   readonly mirrorName: string;
   readonly firstSequence: number;
 }
@@ -30,7 +31,7 @@ export async function findLastCommit(
   const own = ownCommit(last);
   if (own) return own;
   messaging.log.warn(
-    { stream: place.name, sequence: last.seq },
+    { mirror: place.mirrorId, stream: place.name, sequence: last.seq },
     'a message that is not ours ends the change stream; it is passed over',
   );
   let looksLeft = LOOKS_MAX;

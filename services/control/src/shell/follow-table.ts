@@ -43,7 +43,7 @@ export async function followTable(options: FollowOptions): Promise<void> {
       if (!isTold && !isMissingResource(error)) {
         isTold = true;
         const { kind } = toMessagingError(error);
-        messaging.log.warn({ mirror: mirror.name, kind }, 'following a table was interrupted');
+        messaging.log.warn({ mirror: mirror.id, kind }, 'following a table was interrupted');
       }
     }
     await sleep(AGAIN_AFTER_MS, undefined, { signal }).catch(() => undefined);

@@ -157,7 +157,7 @@ export class ControlResponder {
     const plan = await provisionTables({ spec, openSecret: this.#openSecret, signal });
     if (plan.defaultsLeftOut.length > 0) {
       this.#log.warn(
-        { mirror: spec.name, columns: plan.defaultsLeftOut },
+        { mirror: spec.id, columns: plan.defaultsLeftOut },
         'defaults left out, since they call functions that the destination lacks',
       );
     }

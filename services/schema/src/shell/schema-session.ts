@@ -141,7 +141,7 @@ class SchemaSession {
     if (!isNew || notes.length === 0) return;
     const sequences = notes.map((note) => note.object);
     this.#options.messaging.log.warn(
-      { mirror: this.#spec.name, sequences },
+      { mirror: this.#spec.id, sequences },
       'sequences do not follow, since a privilege on them is missing',
     );
   }
@@ -164,7 +164,7 @@ class SchemaSession {
         const failure = toMirrorError(error, { role: 'destination' });
         if (!OUT_OF_REACH.has(failure.kind)) throw failure;
         if (isReachable) {
-          const fields = { mirror: this.#spec.name, kind: failure.kind, error: failure };
+          const fields = { mirror: this.#spec.id, kind: failure.kind, error: failure };
           this.#options.messaging.log.warn(fields, 'the structure is not looked at for now');
         }
         isReachable = false;

@@ -44,6 +44,7 @@ export interface DispatchOptions {
 export async function dispatchOutbox(options: DispatchOptions): Promise<void> {
   const { catalog, bell, log, signal } = options;
   let failures = 0;
+  let mirror: string | undefined;
   while (!signal.aborted) {
     options.pulse?.beat();
     try {
@@ -51,7 +52,9 @@ export async function dispatchOutbox(options: DispatchOptions): Promise<void> {
       for (const message of messages) {
         if (signal.aborted) return;
         options.pulse?.beat();
+        mirror = effectOf(message.kind, message.body).mirrorId;
         await dispatch(options, message);
+        mirror = undefined;
       }
       failures = 0;
       if (messages.length === 0) {
@@ -60,7 +63,7 @@ export async function dispatchOutbox(options: DispatchOptions): Promise<void> {
       }
     } catch (error) {
       failures += 1;
-      if (!signal.aborted) log.error({ error, failures }, 'the outbox could not be sent');
+      if (!signal.aborted) log.error({ mirror, error, failures }, 'the outbox could not be sent');
       const waitMs = backoffDelayMs(failures, Math.random(), RETRY);
       await sleep(waitMs, undefined, { signal }).catch(() => undefined);
     }

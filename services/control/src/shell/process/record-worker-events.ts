@@ -1,5 +1,5 @@
 import { type AnyWorkerEvent, EVENT_CONSUMER } from '@bunnydb/contracts';
-import { type Messaging, consumeEvents } from '@bunnydb/messaging';
+import { type LoopWatch, type Messaging, consumeEvents } from '@bunnydb/messaging';
 import type { ServiceLog } from '@bunnydb/service-shell';
 import { mirrorStream } from '../../core/control-event.js';
 import { refuseWorkerEvent } from '../../core/parse-worker-event.js';
@@ -12,6 +12,7 @@ export interface RecordOptions {
   readonly now: () => Date;
   readonly random: () => number;
   readonly signal: AbortSignal;
+  readonly watch: LoopWatch;
 }
 
 /** Records what the workers tell, each event once, until the signal aborts. An event is acknowledged when it stands in the catalog. */
@@ -21,6 +22,7 @@ export async function recordWorkerEvents(options: RecordOptions): Promise<void> 
     durable: EVENT_CONSUMER,
     onEvent: (event) => recordWorkerEvent(options, event),
     signal: options.signal,
+    watch: options.watch,
   });
 }
 
