@@ -34,8 +34,9 @@ export const mirrorProjection: Projection<ControlEvent, CatalogTables> = {
         return insertMirror(tx, event, recordedAt);
       case 'mirror_dropped':
         return deleteMirror(tx, mirrorId);
-      // Tables are many and their states do not steer the mirror: the row of the mirror stays untouched.
+      // Tables are many and their states do not steer the mirror: the row of the mirror stays as it is, but for the count of failures.
       case 'table_state_changed':
+        if (event.body.status === 'error') await countError(tx, mirrorId);
         return updateTable(tx, mirrorId, event.body, recordedAt);
       case 'structure_compared':
         return notePending(tx, mirrorId, event.body.pending, recordedAt);
@@ -219,6 +220,14 @@ async function updateMirror(
     .where('mirror_id', '=', mirrorId)
     .execute();
   return { before: row.state, after: state };
+}
+
+async function countError(tx: Tx, mirrorId: string): Promise<void> {
+  await tx
+    .updateTable('mirrors')
+    .set((row) => ({ error_count: row('error_count', '+', 1) }))
+    .where('mirror_id', '=', mirrorId)
+    .execute();
 }
 
 function stateColumns(state: MirrorState): Updateable<CatalogTables['mirrors']> {
