@@ -17,17 +17,22 @@ const FLAGS = [
 
 /** A headless browser of this machine. @throws Error that says what to install. */
 export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: findBrowser(), args: FLAGS });
-}
-
-function findBrowser(): string {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  const places = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
-  const found = [process.env['CHROME_PATH'] ?? '', ...places].find(isProgram);
-  if (found !== undefined) return found;
+  const executablePath = findBrowser();
+  if (executablePath !== undefined) return chromium.launch({ executablePath, args: FLAGS });
   throw new Error(
     'The console is tested in a browser, and there is none: install one ("apt-get install chromium" on Debian), or set CHROME_PATH to it.',
   );
+}
+
+/** Whether this machine has a browser that can be tested with. */
+export function isBrowserThere(): boolean {
+  return findBrowser() !== undefined;
+}
+
+function findBrowser(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const places = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return [process.env['CHROME_PATH'] ?? '', ...places].find(isProgram);
 }
 
 function isProgram(path: string): boolean {
