@@ -21,6 +21,7 @@ const SEQUENCE: SequenceModel = {
 const OPTIONS = 'start with 1 increment by 1 minvalue 1 maxvalue 2147483647 cache 1 no cycle';
 const NOTHING: DestinationObjects = {
   hasSequence: () => false,
+  hasIndex: () => false,
   hasFunction: () => false,
   hasVirtualColumns: true,
   hasNotNullConstraints: true,

@@ -11,6 +11,8 @@ import { identityOptions } from './sequence-ddl.js';
 /** What the destination has already that a new table may lean on. */
 export interface DestinationObjects {
   readonly hasSequence: (name: QualifiedName) => boolean;
+  /** Names of indexes, and of the constraints behind them, are unique in a schema. */
+  readonly hasIndex: (name: QualifiedName) => boolean;
   /** By signature, as `ColumnModel.functions` has it. */
   readonly hasFunction: (signature: string) => boolean;
   /** Whether generated columns may be virtual (PostgreSQL 18); before, they are stored, which reads the same. */
@@ -53,6 +55,8 @@ export function sequenceName(
 export interface TablePlace {
   readonly source: QualifiedName;
   readonly destination: QualifiedName;
+  /** Names of sequences that are taken; none when left out. */
+  readonly hasSequence?: DestinationObjects['hasSequence'];
 }
 
 /**
@@ -125,11 +129,12 @@ export function notValidNotNulls(
 /** PostgreSQL chooses it after the table; only under the same name for the table it is kept. */
 function identitySequenceName(
   { identityOptions: sequence }: ColumnModel,
-  { source, destination }: TablePlace,
+  { source, destination, hasSequence = () => false }: TablePlace,
 ): QualifiedName | undefined {
   if (sequence === null || source.table !== destination.table) return undefined;
   // PostgreSQL keeps it beside its table.
-  return { schema: destination.schema, table: sequence.name };
+  const name = { schema: destination.schema, table: sequence.name };
+  return hasSequence(name) ? undefined : name;
 }
 
 /**

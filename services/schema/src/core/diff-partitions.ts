@@ -26,6 +26,7 @@ export function diffPartitions(
   const isNewest = destination.versionNumber >= NOT_NULL_CONSTRAINTS_VERSION;
   const objects = {
     hasSequence: () => true,
+    hasIndex: () => false,
     hasFunction: () => true,
     hasVirtualColumns: isNewest,
     hasNotNullConstraints: isNewest,

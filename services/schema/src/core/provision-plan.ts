@@ -29,10 +29,10 @@ export interface DestinationState {
   readonly extensionsAvailable: ReadonlySet<string>;
   /** By `keyOf`. */
   readonly sequences: ReadonlySet<string>;
+  /** By `keyOf`. */
+  readonly indexes: ReadonlySet<string>;
   /** By signature. */
   readonly functions: ReadonlySet<string>;
-  /** Source tables that the mirror carries already, by `keyOf`: the stream keeps them, and may be behind the source. */
-  readonly carried?: ReadonlySet<string>;
 }
 
 /** Statements that belong in one transaction. */
@@ -73,21 +73,15 @@ export function planProvision(
     const table = tables.get(keyOf(mapping.source));
     const target = state.relations.find(mapping.destination);
     const name = formatQualifiedName(mapping.destination);
-    const isCarried = [mapping.source, ...(mapping.former_sources ?? [])].some(
-      (known) => state.carried?.has(keyOf(known)) === true,
-    );
     if (table === undefined) {
-      // One that was dropped is in nobody's way.
-      if (!isCarried) findings.push(missingSource(mapping));
+      findings.push(missingSource(mapping));
       continue;
     }
     carried.push({ table, mapping });
     if (target === undefined) missing.push({ table, mapping });
     else if (target.kind === 'table' || target.kind === 'partitioned') {
       existing.push(name);
-      if (!isCarried) {
-        findings.push(...columnFindings(mapping, { columns: sentColumns(table) }, target));
-      }
+      findings.push(...columnFindings(mapping, { columns: sentColumns(table) }, target));
     } else findings.push({ detail: `${name} is not a table`, fix: 'Map it to another name.' });
   }
   const collations = missing.length > 0 ? planCollations(model.collations, state) : [];
@@ -98,6 +92,7 @@ export function planProvision(
   const sequences = new Set(state.sequences);
   const objects = {
     hasSequence: (name: QualifiedName) => sequences.has(keyOf(name)),
+    hasIndex: (name: QualifiedName) => state.indexes.has(keyOf(name)),
     hasFunction: (signature: string) => state.functions.has(signature),
     hasVirtualColumns: state.versionNumber >= VIRTUAL_COLUMNS_VERSION,
     hasNotNullConstraints: state.versionNumber >= VIRTUAL_COLUMNS_VERSION,

@@ -1,6 +1,6 @@
 import type { TableMapping } from '@bunnydb/contracts';
 import { type QualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
-import type { ColumnModel, TableModel } from './catalog-model.js';
+import type { ColumnModel, KeyModel, TableModel } from './catalog-model.js';
 import {
   type DestinationObjects,
   columnDefinition,
@@ -37,8 +37,10 @@ export function createTableDdl(
 ): TableDdl {
   const { destination } = mapping;
   const columns = table.columns.filter((column) => !mapping.exclude_columns.includes(column.name));
-  // Names of indexes are unique in a schema: under another table name PostgreSQL chooses a new one.
-  const keepsName = destination.table === table.name.table;
+  // Names of indexes are unique in a schema: under another table name, or when a table has it that was called so before, PostgreSQL chooses a new one.
+  const keepsName = ({ name }: KeyModel): boolean =>
+    destination.table === table.name.table &&
+    !objects.hasIndex({ schema: destination.schema, table: name });
   const kept = new Set(columns.map((column) => column.name));
   const before: string[] = [];
   const after: string[] = [];
@@ -61,7 +63,7 @@ export function createTableDdl(
     if (!defaultsLeftOut.includes(column.name)) defaultsLeftOut.push(column.name);
     return null;
   };
-  const place = { source: table.name, destination };
+  const place = { source: table.name, destination, hasSequence: objects.hasSequence };
   const inherited = inheritedColumns(columns, parents, place, objects, defaultAt);
   const elements = [
     ...inherited.own.map((column) =>
@@ -70,7 +72,7 @@ export function createTableDdl(
     ...inherited.elements,
   ];
   if (table.primaryKey && isCovered(table.primaryKey, kept)) {
-    elements.push(primaryKeyDefinition(table.primaryKey, keepsName));
+    elements.push(primaryKeyDefinition(table.primaryKey, keepsName(table.primaryKey)));
   }
   const partitionBy = table.partitionKey === null ? '' : ` partition by ${table.partitionKey}`;
   const inherits =
@@ -86,7 +88,8 @@ export function createTableDdl(
     before.push(...partitionStatements(partition, table, mapping, objects, defaultAt));
   }
   if (table.identityIndex && isCovered(table.identityIndex, kept)) {
-    after.push(identityIndexStatement(table.identityIndex, destination, keepsName));
+    const { identityIndex } = table;
+    after.push(identityIndexStatement(identityIndex, destination, keepsName(identityIndex)));
   }
   return { statements: [...before, ...after], defaultsLeftOut, sequences: [...created.values()] };
 }

@@ -1,16 +1,26 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { FailureKind, MirrorError, faultPoint } from '@bunnydb/failure';
 import { toMirrorError } from '@bunnydb/pg-client';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { isForEmptyTable } from '../core/build-phases.js';
 import type { CatalogModel } from '../core/catalog-model.js';
+import { planTypes } from '../core/follow-types.js';
+import {
+  type DestinationState,
+  type ProvisionPlan,
+  type ProvisionStep,
+  planProvision,
+} from '../core/provision-plan.js';
 import { keyOf } from '../core/relation-facts.js';
-import { type ProvisionPlan, type ProvisionStep, planProvision } from '../core/provision-plan.js';
+import { typeKey } from '../core/type-order.js';
 import { compareWith, readSourceStructure } from './compare-structure.js';
+import { readEnumLabels } from './enum-labels.js';
 import { makeChange } from './make-change.js';
 import { type OpenSecret, withPeer } from './peer-session.js';
 import { readCatalog } from './read-catalog.js';
 import { readDestinationState } from './read-destination-state.js';
+import { noteFirstNumbers } from './source-table-book.js';
 import { renameDestinations } from './rename-destinations.js';
 
 export interface ProvisionOptions {
@@ -23,14 +33,20 @@ export interface ProvisionOptions {
  * Makes every destination table of a mirror that is missing, with what it needs. Each object is made in a transaction of its own and looked
  * for first, so that a run that was cut off goes on where it stopped.
  *
+ * A mirror that carries tables already is not kept from changing them by one that does not fit: the stream may be behind the source, a table may have gone again since it was seen, and
+ * whoever copies a table says what is wrong with it, while the others go on.
+ *
  * @throws MirrorError `schema_mismatch` with all that stands in the way, before anything is changed.
  */
 export async function provisionTables(options: ProvisionOptions): Promise<ProvisionPlan> {
   const { spec, openSecret, signal } = options;
   const names = spec.tables.map((table) => table.source);
-  const model = await withPeer(
+  const { model, numbers } = await withPeer(
     { peer: spec.source, role: 'source', openSecret, signal },
-    (client) => readCatalog(client, names),
+    async (client) => ({
+      model: await readCatalog(client, names),
+      numbers: await readNumbers(client, names),
+    }),
   );
   return await withPeer(
     { peer: spec.destination, role: 'destination', openSecret, signal },
@@ -39,14 +55,18 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
       await client.query(`select pg_advisory_lock(${PROVISION_LOCK_KEY})`);
       await renameDestinations(client, spec);
       const state = await readDestinationState(client, functionsOf(model));
-      const carried = await readCarriedTables(client, spec.id);
-      const plan = planProvision(model, spec.tables, { ...state, carried });
-      refuseFindings(plan);
+      const plan = planProvision(model, spec.tables, state);
+      const carried = await readCarriedTables(client, spec);
+      if (carried.size > 0) await addLabels(client, spec, model, state);
+      else refuseFindings(plan);
       for (const step of plan.steps) {
         signal.throwIfAborted();
         await runStep(client, step);
       }
       if (plan.created.length > 0) await setOptions(client, options);
+      // A table that is carried may be another one by now, which its watch finds out.
+      const fresh = numbers.filter(({ source }) => !carried.has(keyOf(source)));
+      await noteFirstNumbers(client, spec, fresh);
       return plan;
     },
   );
@@ -91,20 +111,49 @@ function refuseFindings({ findings }: ProvisionPlan): void {
   );
 }
 
-/** Tables that the applier has taken into the mirror, by `keyOf`. */
+/** By its number a table is known again under another name. */
+async function readNumbers(
+  client: pg.Client,
+  names: readonly QualifiedName[],
+): Promise<readonly { readonly source: QualifiedName; readonly oid: number }[]> {
+  const { rows } = await client.query<QualifiedName & { oid: number }>(
+    `select n.nspname as schema, c.relname as table, c.oid::int8::float8 as oid
+       from unnest($1::text[], $2::text[]) as w (schema_name, table_name)
+       join pg_namespace n on n.nspname = w.schema_name
+       join pg_class c on c.relnamespace = n.oid and c.relname = w.table_name and c.relkind in ('r', 'p')`,
+    [names.map((name) => name.schema), names.map((name) => name.table)],
+  );
+  return rows.map(({ schema, table, oid }) => ({ source: { schema, table }, oid }));
+}
+
+/** Tables that the mirror carries already, by `keyOf`. */
 async function readCarriedTables(
   client: pg.Client,
-  mirrorId: string,
+  spec: MirrorSpec,
 ): Promise<ReadonlySet<string>> {
   const { rows: there } = await client.query<{ present: boolean }>(
     `select pg_catalog.to_regclass('_bunny.table_state') is not null as present`,
   );
   if (there[0]?.present !== true) return new Set();
-  const { rows } = await client.query<{ schema: string; table: string }>(
+  const { rows } = await client.query<QualifiedName>(
     `select source_schema as schema, source_table as table from _bunny.table_state where mirror_id = $1`,
-    [mirrorId],
+    [spec.id],
   );
   return new Set(rows.map(keyOf));
+}
+
+/** Labels of enums that are there: nobody else looks at a type that none of the mirror's tables has yet. */
+async function addLabels(
+  client: pg.Client,
+  spec: MirrorSpec,
+  model: CatalogModel,
+  state: DestinationState,
+): Promise<void> {
+  const present = model.types.filter((type) => state.types.has(typeKey(type)));
+  const known = await readEnumLabels(client, spec);
+  for (const step of planTypes(present, state.types, known, false)) {
+    await client.query(step.sql.join(';\n'));
+  }
 }
 
 function functionsOf(model: CatalogModel): readonly string[] {

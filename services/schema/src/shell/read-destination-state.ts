@@ -4,7 +4,10 @@ import { keyOf } from '../core/relation-facts.js';
 import { typeKey } from '../core/type-order.js';
 import { readRelations } from './read-relations.js';
 import { readServerFacts } from './read-server-facts.js';
-import { SELECT_DESTINATION_OBJECTS } from './sql/select-destination-objects.js';
+import {
+  SELECT_DESTINATION_OBJECTS,
+  SELECT_INDEX_NAMES,
+} from './sql/select-destination-objects.js';
 
 /** Reads what a new table could lean on; `functions` are the signatures to look for. */
 export async function readDestinationState(
@@ -14,6 +17,9 @@ export async function readDestinationState(
   const server = await readServerFacts(client);
   const relations = await readRelations(client);
   const { rows } = await client.query<ObjectsRow>(SELECT_DESTINATION_OBJECTS, [functions]);
+  const { rows: indexes } = await client.query<{ schema: string; table: string }>(
+    SELECT_INDEX_NAMES,
+  );
   const [row] = rows;
   if (row === undefined) throw new Error('the catalog returned no row');
   return {
@@ -25,6 +31,7 @@ export async function readDestinationState(
     extensionsInstalled: new Set(row.extensions_installed),
     extensionsAvailable: new Set(row.extensions_available),
     sequences: new Set(row.sequences.map(keyOf)),
+    indexes: new Set(indexes.map(keyOf)),
     functions: new Set(row.functions),
   };
 }

@@ -1,7 +1,10 @@
 import type { MirrorSpec } from '@bunnydb/contracts';
+import { FailureKind } from '@bunnydb/failure';
+import { toMirrorError } from '@bunnydb/pg-client';
 import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { keyOf } from '../core/relation-facts.js';
+import { ensureSchemaBookkeeping } from './schema-bookkeeping.js';
 
 /** What is noted at the destination of one table of the source. */
 export interface SourceTableNote {
@@ -39,23 +42,17 @@ export async function readSourceTableNotes(
   );
 }
 
-/** Notes the numbers of tables, and forgets those that left the mirror. What is due stays due. */
+/** Notes the numbers of tables. What is due stays due. */
 export async function noteSourceTables(
   client: pg.Client,
   spec: MirrorSpec,
   tables: readonly { readonly source: QualifiedName; readonly oid: number }[],
 ): Promise<void> {
   await client.query(
-    `delete from _bunny.source_table s
-      where s.mirror_id = $1 and not exists (
-        select from _bunny.table_state t
-         where (t.mirror_id, t.source_schema, t.source_table) = (s.mirror_id, s.source_schema, s.source_table))`,
-    [spec.id],
-  );
-  await client.query(
     `insert into _bunny.source_table (mirror_id, source_schema, source_table, oid)
      select $1, w.schema_name, w.table_name, w.oid from unnest($2::text[], $3::text[], $4::int8[]) as w (schema_name, table_name, oid)
-     on conflict (mirror_id, source_schema, source_table) do update set oid = excluded.oid where source_table.oid <> excluded.oid`,
+     on conflict (mirror_id, source_schema, source_table) do update set oid = excluded.oid
+     where source_table.oid <> excluded.oid`,
     [
       spec.id,
       tables.map(({ source }) => source.schema),
@@ -63,6 +60,22 @@ export async function noteSourceTables(
       tables.map(({ oid }) => oid),
     ],
   );
+}
+
+/** Notes the numbers of tables that are about to be mirrored, where anything can be noted. */
+export async function noteFirstNumbers(
+  client: pg.Client,
+  spec: MirrorSpec,
+  tables: readonly { readonly source: QualifiedName; readonly oid: number }[],
+): Promise<void> {
+  try {
+    await ensureSchemaBookkeeping(client);
+  } catch (error) {
+    const failure = toMirrorError(error, { role: 'destination' });
+    if (failure.kind !== FailureKind.PrivilegeMissing) throw failure;
+    return;
+  }
+  await noteSourceTables(client, spec, tables);
 }
 
 /** Notes whether tables have to be copied again. */

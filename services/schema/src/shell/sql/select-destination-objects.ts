@@ -21,3 +21,9 @@ export const SELECT_DESTINATION_OBJECTS = `
            select json_agg(f.signature) from unnest($1::text[]) as f (signature)
             where to_regprocedure(f.signature) is not null
          ), '[]'::json) as functions`;
+
+/** Names of all indexes, outside of PostgreSQL's own schemas. */
+export const SELECT_INDEX_NAMES = `
+  select n.nspname as schema, c.relname as table
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('i', 'I') and c.oid >= 16384 and n.nspname !~ '^pg_toast'`;
