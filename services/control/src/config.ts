@@ -16,6 +16,7 @@ import {
   text,
 } from '@bunnydb/service-shell';
 import type { CatalogSettings } from '@bunnydb/event-store';
+import { parseTrustedProxies } from './core/request/trusted-proxies.js';
 import type { AlertLimits } from './core/alert/mirror-alerts.js';
 import type { AlertWebhook } from './shell/alert-webhook.js';
 
@@ -33,6 +34,8 @@ export interface ControlConfig extends ShellConfig {
   readonly rebuildProjections: boolean;
   /** Browser origins that may call the gateway. */
   readonly consoleOrigins: readonly string[];
+  /** Proxies before the gateway, whose word on the client's address counts. */
+  readonly trustedProxies: readonly string[];
   /** Where alerts are posted to. */
   readonly alertWebhooks: readonly AlertWebhook[];
   readonly alertLimits: AlertLimits;
@@ -54,6 +57,7 @@ const SETTINGS = {
   apiHost: optionalText('BUNNY_API_HOST'),
   uiPort: integer('BUNNY_UI_PORT', PORT, 3000),
   consoleOrigin: optionalText('BUNNY_CONSOLE_ORIGIN'),
+  trustedProxies: text('BUNNY_TRUSTED_PROXIES', 'loopback'),
   rebuildProjections: flag('BUNNY_REBUILD_PROJECTIONS', false),
   alertWebhook: optionalSecret('BUNNY_ALERT_WEBHOOK'),
   alertWebhookSecret: optionalSecret('BUNNY_ALERT_WEBHOOK_SECRET'),
@@ -101,6 +105,12 @@ export function readConfig(environment: Environment): ControlConfig {
       'BUNNY_ALERT_WEBHOOK must be one or more http or https URLs, with commas between',
     );
   }
+  const trustedProxies = parseTrustedProxies(values.trustedProxies);
+  if (trustedProxies === undefined) {
+    problems.push(
+      'BUNNY_TRUSTED_PROXIES must be addresses, ranges like 10.0.0.0/8, or loopback, linklocal, uniquelocal',
+    );
+  }
   if (problems.length > 0) throw new InvalidEnvironment(problems);
   const { catalogPassword } = values;
   return {
@@ -110,6 +120,7 @@ export function readConfig(environment: Environment): ControlConfig {
     // A container has to be reached from outside; a developer's machine need not be.
     apiHost: values.apiHost ?? (production ? '0.0.0.0' : '127.0.0.1'),
     consoleOrigins: originsOf(values.consoleOrigin, values.uiPort),
+    trustedProxies: trustedProxies ?? [],
     alertWebhooks: webhookUrls
       .filter(Boolean)
       .map((url) => ({ url, secret: values.alertWebhookSecret })),

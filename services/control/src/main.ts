@@ -17,7 +17,6 @@ await runService({
   http: {
     port: config.apiPort,
     host: config.apiHost,
-    prepare: (app) =>
-      prepareGateway(app, { version: VERSION, consoleOrigins: config.consoleOrigins }),
+    prepare: (app) => prepareGateway(app, { version: VERSION, ...config }),
   },
 });

@@ -300,6 +300,13 @@ describe('every answer that the document names', () => {
       what: 'the limit of failed logins',
       intervalMs: 1,
     });
+    const change = { current_password: 'wrong', new_password: 'another password' };
+    const path = '/v1/auth/change-password';
+    await until(async () => (await fixture.api.post(path, change)).status === 429, {
+      what: 'the limit of changes of a password',
+      intervalMs: 1,
+    });
+    await ask('POST /v1/auth/change-password', 429, { body: change });
     await ask('POST /v1/auth/login', 429, { body: wrong, as: open });
   });
 

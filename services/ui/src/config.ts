@@ -1,4 +1,6 @@
+import type { BlockList } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { parseProxies } from './shell/forwarded-for.js';
 
 export interface ConsoleConfig {
   readonly port: number;
@@ -7,6 +9,8 @@ export interface ConsoleConfig {
   readonly apiUrl: string;
   /** The built console. */
   readonly assets: string;
+  /** Proxies before the console, whose word on the client's address counts; the gateway has to trust the console for it. */
+  readonly trustedProxies: BlockList;
   /** Whether browsers reach us over TLS, so that the session's cookie is for TLS only. */
   readonly isSecure: boolean;
 }
@@ -24,6 +28,7 @@ export function readConfig(
     host: environment['BUNNY_UI_HOST'] ?? '0.0.0.0',
     apiUrl: urlOf('BUNNY_API_URL', environment['BUNNY_API_URL'] ?? 'http://127.0.0.1:8112'),
     assets: environment['BUNNY_UI_ASSETS'] ?? fileURLToPath(new URL('./console', import.meta.url)),
+    trustedProxies: proxiesOf('BUNNY_TRUSTED_PROXIES', environment['BUNNY_TRUSTED_PROXIES'] ?? ''),
     isSecure: environment['BUNNY_UI_SECURE'] === 'true',
   };
 }
@@ -33,6 +38,14 @@ function portOf(name: string, text: string): number {
   // 0 lets the system choose, which tests want.
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
   throw new RangeError(`${name} must be a port number`);
+}
+
+function proxiesOf(name: string, text: string): BlockList {
+  const proxies = parseProxies(text);
+  if (proxies) return proxies;
+  throw new RangeError(
+    `${name} must be addresses, ranges like 10.0.0.0/8, or loopback, linklocal, uniquelocal`,
+  );
 }
 
 function urlOf(name: string, text: string): string {

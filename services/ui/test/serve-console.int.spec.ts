@@ -1,6 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, type Server, createServer } from 'node:http';
 import { once } from 'node:events';
+import { BlockList } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -54,6 +55,7 @@ beforeAll(async () => {
     host: '127.0.0.1',
     apiUrl: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
     assets,
+    trustedProxies: new BlockList(),
     isSecure: false,
   });
   base = `http://127.0.0.1:${console_.port}`;
@@ -143,6 +145,7 @@ it('says that the gateway is away rather than hang', async () => {
     host: '127.0.0.1',
     apiUrl: 'http://127.0.0.1:9',
     assets: join(import.meta.dirname, '..', 'console'),
+    trustedProxies: new BlockList(),
     isSecure: false,
   });
   const answer = await fetch(`http://127.0.0.1:${alone.port}/v1/mirrors`);

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ConsoleConfig } from '../config.js';
 import { headersToPassBack, headersToPassOn } from '../core/request-rules.js';
 import { tokenOf } from '../core/session-cookie.js';
+import { forwardedFor } from './forwarded-for.js';
 
 /**
  * Passes a request on to the gateway and its answer back, both as they come: server-sent events stay open until either side leaves.
@@ -23,7 +24,7 @@ export async function forwardRequest(
     headers: {
       ...headersToPassOn(request.headers),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      'x-forwarded-for': request.socket.remoteAddress ?? '',
+      'x-forwarded-for': forwardedFor(request, config.trustedProxies),
     },
   });
   response.on('close', () => upstream.destroy());

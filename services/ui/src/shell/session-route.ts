@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ConsoleConfig } from '../config.js';
 import { beginSession, endSession, tokenOf } from '../core/session-cookie.js';
+import { forwardedFor } from './forwarded-for.js';
 import { sendProblem } from './send-problem.js';
 
 /** Signs in (POST, with the body of the gateway's login) and out (DELETE). The token is not in the answer. */
@@ -25,7 +26,7 @@ async function signIn(
     method: 'POST',
     headers: {
       'content-type': 'application/json',
-      'x-forwarded-for': request.socket.remoteAddress ?? '',
+      'x-forwarded-for': forwardedFor(request, config.trustedProxies),
     },
     body,
   });

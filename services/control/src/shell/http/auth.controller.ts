@@ -56,7 +56,7 @@ export class AuthController {
   @HttpCode(200)
   @ApiOperation({ summary: "Change one's own password; ends one's other tokens" })
   @Takes(ChangePasswordRequest)
-  @Answers(200, 'Message', [400, 401])
+  @Answers(200, 'Message', [400, 401, 429])
   async changePassword(
     @CurrentCaller() caller: Caller,
     @Body(new RequestPipe(ChangePasswordRequest)) request: ChangePasswordRequest,
