@@ -28,7 +28,7 @@ export {
 export { type AppendRequest, type AppendResult, EventStore } from './event-store.js';
 export type { StreamPage } from './read-events.js';
 export { EVENT_CHANNEL, type EventBell, listenForEvents } from './event-feed.js';
-export { type CatalogSettings, openCatalog } from './open-catalog.js';
+export { type CatalogSettings, type CatalogTls, openCatalog } from './open-catalog.js';
 export { createEventTablesV1, createEventTablesV2 } from './create-event-tables.js';
 export {
   type OutboxMessage,

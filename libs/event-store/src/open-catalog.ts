@@ -1,6 +1,13 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 
+/** How the connection is protected: not at all, encrypted, or with the server's certificate and name verified as well. */
+export type CatalogTls =
+  | { readonly tag: 'none' }
+  | { readonly tag: 'encrypted' }
+  /** `ca`: PEM of the authority; the system's authorities unless given. */
+  | { readonly tag: 'verified'; readonly ca?: string };
+
 export interface CatalogSettings {
   readonly host: string;
   readonly port: number;
@@ -8,8 +15,7 @@ export interface CatalogSettings {
   /** Asked for when a session opens, so that printing the settings shows none. */
   readonly password?: () => string;
   readonly database: string;
-  /** Encrypts the connection; the server's certificate is not verified. */
-  readonly tls: boolean;
+  readonly tls: CatalogTls;
   readonly applicationName: string;
   readonly poolSizeMax: number;
   readonly connectTimeoutMs: number;
@@ -46,11 +52,22 @@ export function clientConfig(settings: CatalogSettings): pg.ClientConfig {
     user: settings.user,
     password: settings.password,
     database: settings.database,
-    ssl: settings.tls ? { rejectUnauthorized: false } : false,
+    ssl: sslOf(settings.tls),
     application_name: settings.applicationName,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     keepAlive: true,
   };
+}
+
+function sslOf(tls: CatalogTls): pg.ClientConfig['ssl'] {
+  switch (tls.tag) {
+    case 'none':
+      return false;
+    case 'encrypted':
+      return { rejectUnauthorized: false };
+    case 'verified':
+      return { rejectUnauthorized: true, ...(tls.ca === undefined ? {} : { ca: tls.ca }) };
+  }
 }
 
 function typeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {

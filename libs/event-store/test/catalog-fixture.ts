@@ -60,7 +60,7 @@ export async function openFixture(): Promise<Fixture> {
     user: database.user,
     password: password === undefined ? undefined : () => password,
     database: database.name,
-    tls: false,
+    tls: { tag: 'none' },
     applicationName: 'event-store test',
     poolSizeMax: 8,
     connectTimeoutMs: 5_000,

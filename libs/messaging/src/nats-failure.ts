@@ -88,6 +88,14 @@ function judge(error: unknown): readonly [FailureKind, string, FailureDetail] {
   ) {
     return ['messaging_unavailable', 'NATS refused the login', {}];
   }
+  const tlsCode = tlsCodeOf(error);
+  if (tlsCode !== undefined) {
+    return [
+      'messaging_unavailable',
+      'a TLS connection to NATS could not be made',
+      { code: tlsCode },
+    ];
+  }
   if (
     error instanceof errors.ClosedConnectionError ||
     error instanceof errors.DrainingConnectionError ||
@@ -104,6 +112,19 @@ function judge(error: unknown): readonly [FailureKind, string, FailureDetail] {
     { error: error instanceof Error ? error.name : typeof error },
   ];
 }
+
+/** Node's code of a certificate that is not good, or of a handshake that failed; the client wraps it. */
+function tlsCodeOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string' && TLS_CODE.test(cause.code)) {
+      return cause.code;
+    }
+  }
+  return undefined;
+}
+
+const TLS_CODE =
+  /^(?:ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA)/;
 
 function isTimeoutCause(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof errors.TimeoutError;

@@ -91,7 +91,7 @@ describe('what the NATS client throws', () => {
     }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       kind: 'messaging_unavailable',
-      message: 'NATS refused the credentials of NATS_URL',
+      message: 'NATS refused the login',
     });
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });

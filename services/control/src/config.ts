@@ -10,12 +10,13 @@ import {
   choice,
   flag,
   integer,
+  optionalFile,
   optionalSecret,
   optionalText,
   readEnvironment,
   text,
 } from '@bunnydb/service-shell';
-import type { CatalogSettings } from '@bunnydb/event-store';
+import type { CatalogSettings, CatalogTls } from '@bunnydb/event-store';
 import { parseTrustedProxies } from './core/request/trusted-proxies.js';
 import type { AlertLimits } from './core/alert/mirror-alerts.js';
 import type { AlertWebhook } from './shell/alert-webhook.js';
@@ -74,7 +75,8 @@ const SETTINGS = {
   catalogPassword: optionalSecret('BUNNY_CATALOG_PASSWORD'),
   catalogDatabase: text('BUNNY_CATALOG_DATABASE', 'bunny'),
   catalogPool: integer('BUNNY_CATALOG_POOL_MAX', { min: 2, max: 100 }, 10),
-  catalogSsl: choice('BUNNY_CATALOG_SSL', ['disable', 'require'], 'disable'),
+  catalogSsl: choice('BUNNY_CATALOG_SSL', ['disable', 'require', 'verify-full'], 'disable'),
+  catalogSslRootCert: optionalFile('BUNNY_CATALOG_SSL_ROOT_CERT'),
 } as const;
 
 /** Secrets that production does not make up, with how to make them. */
@@ -135,7 +137,7 @@ export function readConfig(environment: Environment): ControlConfig {
       user: values.catalogUser,
       password: catalogPassword && (() => catalogPassword.reveal()),
       database: values.catalogDatabase,
-      tls: values.catalogSsl === 'require',
+      tls: catalogTlsOf(values.catalogSsl, values.catalogSslRootCert?.reveal()),
       applicationName: `bunny-control ${values.instance}`.slice(0, 63),
       poolSizeMax: values.catalogPool,
       connectTimeoutMs: 5_000,
@@ -146,6 +148,12 @@ export function readConfig(environment: Environment): ControlConfig {
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
+}
+
+function catalogTlsOf(mode: 'disable' | 'require' | 'verify-full', ca?: string): CatalogTls {
+  if (mode === 'disable') return { tag: 'none' };
+  if (mode === 'require') return { tag: 'encrypted' };
+  return { tag: 'verified', ...(ca === undefined ? {} : { ca }) };
 }
 
 function originsOf(consoleOrigin: string | undefined, uiPort: number): readonly string[] {
