@@ -1,4 +1,4 @@
-import { until } from '@bunnydb/testkit';
+import { ApiDocument, type RawAnswer, until } from '@bunnydb/testkit';
 
 /** What a test wants of a mirror; names and defaults are those of the /v1 contract. */
 export interface MirrorWish {
@@ -59,6 +59,7 @@ export interface ApiAnswer {
 export class ApiClient {
   readonly baseUrl: string;
   #token = '';
+  #document: Promise<ApiDocument> | undefined;
 
   constructor(baseUrl: string) {
     this.baseUrl = baseUrl;
@@ -72,7 +73,10 @@ export class ApiClient {
     this.#token = body['token'];
   }
 
-  /** One request; never throws on a status, so that tests can look at refusals too. */
+  /**
+   * One request; never throws on a status, so that tests can look at refusals too. An answer that is not as the gateway's own document says
+   * is thrown.
+   */
   async call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
     const response = await fetch(`${this.baseUrl}${path}`, {
       method,
@@ -83,8 +87,29 @@ export class ApiClient {
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(30_000),
     });
+    const { status, headers } = response;
     const text = await response.text();
-    return { status: response.status, body: text === '' ? null : parseBody(text) };
+    await this.#judge(method, path, { status, headers, text });
+    return { status, body: text === '' ? null : parseBody(text) };
+  }
+
+  async #judge(method: string, path: string, answer: RawAnswer): Promise<void> {
+    // Any request may fail while a server that it needs is away; the document does not say so of each.
+    if (answer.status >= 500) return;
+    // A gateway that ends just now is judged the next time.
+    const document = await (this.#document ??= this.#readDocument()).catch(() => undefined);
+    if (document === undefined) this.#document = undefined;
+    const operation = document?.nameOf(method, path);
+    if (document === undefined || operation === undefined) return;
+    const problems = document.problemsWith(operation, answer);
+    if (problems.length > 0) {
+      throw new Error(`not as the document says: ${problems.join('; ')}\n${answer.text}`);
+    }
+  }
+
+  async #readDocument(): Promise<ApiDocument> {
+    const response = await fetch(`${this.baseUrl}/v1/openapi.json`);
+    return ApiDocument.parse(await response.text());
   }
 
   /** Reads a stream of server-sent events up to a text, and leaves it. */
@@ -140,12 +165,6 @@ export class ApiClient {
 
   async resume(name: string): Promise<void> {
     expectObject(await this.call('POST', `/v1/mirrors/${name}/resume`), 200, 'resume the mirror');
-  }
-
-  /** Tries again what waits for a table. */
-  async retryTable(name: string, table: string): Promise<void> {
-    const answer = await this.call('POST', `/v1/mirrors/${name}/retry`, { table });
-    expectObject(answer, 200, 'retry the table');
   }
 
   /** Copies a table again. */
