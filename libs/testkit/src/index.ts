@@ -1,3 +1,4 @@
+export { ApiDocument, type Operation, type RawAnswer, type RequestBody } from './api-document.js';
 export { type Certificate, CertificateAuthority, type CertificateWish } from './certificates.js';
 export { type ChildExit } from './child-exit.js';
 export {

@@ -82,7 +82,7 @@ beforeAll(async () => {
   const { host, port, user, password, name } = database;
   catalog = openCatalog<CatalogTables>(
     {
-      ...{ host, port, user, database: name, tls: false, applicationName: 'test' },
+      ...{ host, port, user, database: name, tls: { tag: 'none' }, applicationName: 'test' },
       ...(password === undefined ? {} : { password: () => password }),
       poolSizeMax: 6,
       connectTimeoutMs: 5_000,

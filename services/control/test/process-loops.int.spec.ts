@@ -50,7 +50,7 @@ beforeAll(async () => {
       user: database.user,
       password: password === undefined ? undefined : () => password,
       database: database.name,
-      tls: false,
+      tls: { tag: 'none' },
       applicationName: 'control test',
       poolSizeMax: 4,
       connectTimeoutMs: 5_000,

@@ -138,6 +138,7 @@ describe('the mirror object', () => {
       status: 'running',
       phase: 'streaming changes; 1 table held; 2 tables in error',
       pending_schema_changes: 3,
+      tables_waiting: 3,
     });
     const troubled = { ...row, state: stateAfter(HISTORIES.troubled) };
     const live = { stats: { capture: null, apply: null }, rates: NO_RATES, held: true };

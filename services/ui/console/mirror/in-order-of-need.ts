@@ -5,7 +5,7 @@ export function needsPerson(mirror: Mirror): boolean {
   return mirror.status === 'error' && mirror.next_retry_at === null;
 }
 
-/** What needs a person, then what tries again, then what has changes to decide on, then the rest; by name among themselves. */
+/** What needs a person, then what tries again, then what holds tables back, then what has changes to decide on, then the rest; by name among themselves. */
 export function inOrderOfNeed(mirrors: readonly Mirror[]): readonly Mirror[] {
   return mirrors.toSorted(
     (left, right) => rank(left) - rank(right) || left.name.localeCompare(right.name),
@@ -15,5 +15,6 @@ export function inOrderOfNeed(mirrors: readonly Mirror[]): readonly Mirror[] {
 function rank(mirror: Mirror): number {
   if (needsPerson(mirror)) return 0;
   if (mirror.status === 'error') return 1;
-  return mirror.pending_schema_changes > 0 ? 2 : 3;
+  if (mirror.tables_waiting > 0) return 2;
+  return mirror.pending_schema_changes > 0 ? 3 : 4;
 }

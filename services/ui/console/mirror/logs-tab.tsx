@@ -31,18 +31,17 @@ const CATEGORIES: readonly LogLine['category'][] = [
 ];
 const COLOR: Readonly<Record<string, string>> = { info: 'gray', warn: 'orange', error: 'red' };
 
+/** What the mirror says of itself, to be searched. */
 export function LogsTab({ mirror }: { readonly mirror: MirrorWithTables }) {
   const { name } = mirror;
   const [page, setPage] = useState(1);
-  const [level, setLevel] = useState<LogLine['level']>();
-  const [category, setCategory] = useState<LogLine['category']>();
-  const [typed, setTyped] = useState('');
-  const [search] = useDebouncedValue(typed.trim(), 300);
+  const [filter, setFilter] = useState<Filter>({ text: '' });
+  const [search] = useDebouncedValue(filter.text.trim(), 300);
   const query = {
     limit: PAGE,
     offset: (page - 1) * PAGE,
-    ...(level && { level }),
-    ...(category && { category }),
+    ...(filter.level && { level: filter.level }),
+    ...(filter.category && { category: filter.category }),
     ...(search && { search }),
   };
   const logs = useQuery({
@@ -53,42 +52,13 @@ export function LogsTab({ mirror }: { readonly mirror: MirrorWithTables }) {
   });
   return (
     <Stack>
-      <Group>
-        <TextInput
-          size="xs"
-          placeholder="Search"
-          aria-label="Search the log"
-          value={typed}
-          onChange={(event) => {
-            setTyped(event.currentTarget.value);
-            setPage(1);
-          }}
-        />
-        <Select
-          size="xs"
-          placeholder="Every level"
-          aria-label="Level"
-          clearable
-          data={[...LEVELS]}
-          value={level ?? null}
-          onChange={(value) => {
-            setLevel(LEVELS.find((each) => each === value));
-            setPage(1);
-          }}
-        />
-        <Select
-          size="xs"
-          placeholder="Every category"
-          aria-label="Category"
-          clearable
-          data={[...CATEGORIES]}
-          value={category ?? null}
-          onChange={(value) => {
-            setCategory(CATEGORIES.find((each) => each === value));
-            setPage(1);
-          }}
-        />
-      </Group>
+      <FilterFields
+        filter={filter}
+        onChange={(next) => {
+          setFilter(next);
+          setPage(1);
+        }}
+      />
       {logs.isPending && <Waiting />}
       {logs.error && (
         <ProblemAlert
@@ -97,36 +67,7 @@ export function LogsTab({ mirror }: { readonly mirror: MirrorWithTables }) {
           onRetry={() => void logs.refetch()}
         />
       )}
-      {logs.data && (
-        <Paper withBorder>
-          <Table verticalSpacing={6}>
-            <Table.Tbody>
-              {logs.data.logs.map((line) => (
-                <Table.Tr key={line.id}>
-                  <Table.Td w={170}>
-                    <Text size="xs" c="dimmed">
-                      {moment(line.created_at)}
-                    </Text>
-                  </Table.Td>
-                  <Table.Td w={150}>
-                    <Badge size="sm" variant="light" color={COLOR[line.level] ?? 'gray'} tt="none">
-                      {line.level} · {line.category}
-                    </Badge>
-                  </Table.Td>
-                  <Table.Td>
-                    <Text size="sm">{line.message}</Text>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-          {logs.data.logs.length === 0 && (
-            <Text c="dimmed" p="md">
-              No line fits.
-            </Text>
-          )}
-        </Paper>
-      )}
+      {logs.data && <Lines lines={logs.data.logs} />}
       {logs.data && logs.data.total > PAGE && (
         <Pagination
           total={Math.ceil(logs.data.total / PAGE)}
@@ -136,5 +77,87 @@ export function LogsTab({ mirror }: { readonly mirror: MirrorWithTables }) {
         />
       )}
     </Stack>
+  );
+}
+
+interface Filter {
+  readonly text: string;
+  readonly level?: LogLine['level'] | undefined;
+  readonly category?: LogLine['category'] | undefined;
+}
+
+interface FilterProps {
+  readonly filter: Filter;
+  readonly onChange: (filter: Filter) => void;
+}
+
+function FilterFields({ filter, onChange }: FilterProps) {
+  return (
+    <Group>
+      <TextInput
+        size="xs"
+        placeholder="Search"
+        aria-label="Search the log"
+        value={filter.text}
+        onChange={(event) => onChange({ ...filter, text: event.currentTarget.value })}
+      />
+      <Select
+        size="xs"
+        placeholder="Every level"
+        aria-label="Level"
+        clearable
+        data={[...LEVELS]}
+        value={filter.level ?? null}
+        onChange={(value) => onChange({ ...filter, level: LEVELS.find((each) => each === value) })}
+      />
+      <Select
+        size="xs"
+        placeholder="Every category"
+        aria-label="Category"
+        clearable
+        data={[...CATEGORIES]}
+        value={filter.category ?? null}
+        onChange={(value) =>
+          onChange({ ...filter, category: CATEGORIES.find((each) => each === value) })
+        }
+      />
+    </Group>
+  );
+}
+
+function Lines({ lines }: { readonly lines: readonly LogLine[] }) {
+  if (lines.length === 0) return <Text c="dimmed">No line fits.</Text>;
+  return (
+    <Paper withBorder>
+      <Table verticalSpacing={6}>
+        <Table.Tbody>
+          {lines.map((line) => (
+            <Table.Tr key={line.id}>
+              <Table.Td w={170}>
+                <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
+                  {moment(line.created_at)}
+                </Text>
+              </Table.Td>
+              <Table.Td w={150}>
+                <Badge
+                  size="sm"
+                  miw="max-content"
+                  variant="light"
+                  color={COLOR[line.level] ?? 'gray'}
+                  tt="none"
+                >
+                  {line.level} · {line.category}
+                </Badge>
+              </Table.Td>
+              <Table.Td>
+                <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+                  {line.message}
+                </Text>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Paper>
   );
 }

@@ -45,7 +45,7 @@ interface FactsProps {
 }
 
 function Facts({ mirror, metrics }: FactsProps) {
-  const waiting = mirror.tables.filter(({ status }) => status === 'held' || status === 'error');
+  const { tables_waiting: waiting } = mirror;
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 5 }}>
       <Fact
@@ -66,7 +66,7 @@ function Facts({ mirror, metrics }: FactsProps) {
       <Fact
         label="Tables"
         value={count(mirror.tables.length)}
-        detail={waiting.length === 0 ? 'none held' : `${waiting.length} held or in error`}
+        detail={waiting === 0 ? 'none held' : `${count(waiting)} held or in error`}
       />
       <Fact
         label="Last change"

@@ -10,10 +10,28 @@ interface Props {
   readonly table: MirrorTable;
 }
 
-/** A table with its state, its counters, and what can be done with it. */
+/** A table with its state, its counters, and what can be done with it; below it why it waits, if it does. */
 export function TableRow({ mirror, table }: Props) {
+  const waits = table.error_message !== null;
   return (
-    <Table.Tr>
+    <>
+      <Counters mirror={mirror} table={table} />
+      {waits && (
+        <Table.Tr style={{ borderTop: 'none' }}>
+          <Table.Td colSpan={COLUMNS} pt={0}>
+            <Trouble mirror={mirror} table={table} />
+          </Table.Td>
+        </Table.Tr>
+      )}
+    </>
+  );
+}
+
+const COLUMNS = 8;
+
+function Counters({ mirror, table }: Props) {
+  return (
+    <Table.Tr style={table.error_message === null ? {} : { borderBottom: 'none' }}>
       <Table.Td maw={360}>
         <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
           {table.table_name}
@@ -23,7 +41,6 @@ export function TableRow({ mirror, table }: Props) {
             → {table.destination_table}
           </Text>
         )}
-        {table.error_message !== null && <Trouble mirror={mirror} table={table} />}
       </Table.Td>
       <Table.Td miw={130}>
         <StatusBadge status={table.status} />

@@ -85,13 +85,13 @@ export function MirrorPage() {
       >
         <Tabs.List mb="md">
           {MIRROR_TABS.map((each) => (
-            <Tabs.Tab key={each} value={each} tt="capitalize">
+            <Tabs.Tab
+              key={each}
+              value={each}
+              tt="capitalize"
+              rightSection={<WaitingCount count={waitingOn(each, data)} />}
+            >
               {each}
-              {each === 'schema' && data.pending_schema_changes > 0 && (
-                <Badge ml={6} size="sm" color="orange" circle>
-                  {data.pending_schema_changes}
-                </Badge>
-              )}
             </Tabs.Tab>
           ))}
         </Tabs.List>
@@ -102,6 +102,21 @@ export function MirrorPage() {
         </Suspense>
       </Tabs>
     </Stack>
+  );
+}
+
+/** How many things of a tab wait for somebody. */
+function waitingOn(tab: MirrorTab, mirror: MirrorWithTables): number {
+  if (tab === 'schema') return mirror.pending_schema_changes;
+  return tab === 'tables' ? mirror.tables_waiting : 0;
+}
+
+function WaitingCount({ count }: { readonly count: number }) {
+  if (count === 0) return null;
+  return (
+    <Badge size="sm" color="orange" circle>
+      {count}
+    </Badge>
   );
 }
 

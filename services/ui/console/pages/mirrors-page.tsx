@@ -10,7 +10,7 @@ import { ProblemAlert } from '../parts/problem-alert.js';
 import { Sparkline } from '../parts/sparkline.js';
 import { StatusBadge } from '../parts/status-badge.js';
 import { Waiting } from '../parts/waiting.js';
-import { bytes, count, known, seconds } from '../parts/words.js';
+import { bytes, count, known, plural, seconds } from '../parts/words.js';
 
 /** Every mirror; what needs a person comes first. */
 export function MirrorsPage() {
@@ -96,6 +96,16 @@ function MirrorRow({ mirror }: { readonly mirror: Mirror }) {
       <Table.Td maw={380}>
         <Group gap="xs">
           <StatusBadge status={mirror.status} />
+          {mirror.tables_waiting > 0 && (
+            <RouteLink
+              to="/mirrors/$name"
+              params={{ name: mirror.name }}
+              search={{ tab: 'tables' }}
+              size="xs"
+            >
+              {plural(mirror.tables_waiting, 'table')} held or in error
+            </RouteLink>
+          )}
           {mirror.pending_schema_changes > 0 && (
             <RouteLink
               to="/mirrors/$name"

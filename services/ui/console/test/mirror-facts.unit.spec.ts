@@ -5,7 +5,10 @@ import { failedLsn } from '../mirror/failed-lsn.js';
 import { inOrderOfNeed, needsPerson } from '../mirror/in-order-of-need.js';
 import { walForecast } from '../mirror/wal-forecast.js';
 
-type Facts = Pick<Mirror, 'name' | 'status' | 'next_retry_at' | 'pending_schema_changes'>;
+type Facts = Pick<
+  Mirror,
+  'name' | 'status' | 'next_retry_at' | 'pending_schema_changes' | 'tables_waiting'
+>;
 
 const mirror = (name: string, more: Partial<Facts> = {}) =>
   ({
@@ -13,21 +16,24 @@ const mirror = (name: string, more: Partial<Facts> = {}) =>
     status: 'running',
     next_retry_at: null,
     pending_schema_changes: 0,
+    tables_waiting: 0,
     ...more,
   }) as Mirror;
 
 describe('the list of mirrors', () => {
-  it('begins with what needs a person, then what tries again, then what waits for a decision', () => {
+  it('begins with what needs a person, then what tries again, then what holds tables or waits for a decision', () => {
     const mirrors = [
       mirror('b'),
       mirror('a'),
       mirror('decide', { pending_schema_changes: 2 }),
+      mirror('holds', { tables_waiting: 1 }),
       mirror('tries', { status: 'error', next_retry_at: '2026-01-01T00:00:00Z' }),
       mirror('stuck', { status: 'error' }),
     ];
     expect(inOrderOfNeed(mirrors).map(({ name }) => name)).toEqual([
       'stuck',
       'tries',
+      'holds',
       'decide',
       'a',
       'b',

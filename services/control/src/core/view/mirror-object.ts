@@ -72,6 +72,8 @@ export interface MirrorObject {
   readonly error_count: number;
   readonly next_retry_at: string | null;
   readonly pending_schema_changes: number;
+  /** Tables that are held or in error. */
+  readonly tables_waiting: number;
   readonly snapshot: SnapshotProgress;
   readonly config: MirrorConfig;
   readonly created_at: string;
@@ -108,6 +110,7 @@ export function mirrorObject(
     error_count: known.error_count,
     next_retry_at: failure?.nextRetryAt ?? null,
     pending_schema_changes: known.pending_schema_changes,
+    tables_waiting: tables.filter(({ status }) => status === 'held' || status === 'error').length,
     snapshot: snapshotOf(tables, live),
     // In the order of the contract; the catalog keeps none.
     config: { ...DEFAULT_MIRROR_CONFIG, ...known.config },

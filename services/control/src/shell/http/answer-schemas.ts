@@ -45,6 +45,7 @@ const MIRROR: Readonly<Record<string, JsonSchema>> = {
   error_count: COUNT,
   next_retry_at: TIME_OR_NULL,
   pending_schema_changes: COUNT,
+  tables_waiting: { ...COUNT, description: 'Tables that are held or in error.' },
   snapshot: object({
     tables_done: COUNT,
     tables_total: COUNT,
