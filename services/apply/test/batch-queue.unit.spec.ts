@@ -25,8 +25,8 @@ function batch(name: string, changes: number, bytes: number, kind: Batch['kind']
     },
   };
   return kind === 'held'
-    ? { kind, commit, messages: [], bytes }
-    : { kind, commit, bytes, overlapping: new Map() };
+    ? { kind, commit, messages: [], bytes, tables: [], marks: [] }
+    : { kind, commit, bytes, overlapping: new Map(), tables: [], marks: [] };
 }
 
 const names = (batches: readonly Batch[] | undefined): string[] | undefined =>

@@ -189,7 +189,9 @@ describe('steps', () => {
   const describeStep = (step: WorkStep): string =>
     step.kind === 'truncate'
       ? `truncate ${step.tables.map(({ table }) => table).join('+')}`
-      : `${step.table.table} ${step.parts.map((part) => new TextDecoder().decode(part.payload).replaceAll('\n', ';')).join('|')}`;
+      : step.kind === 'park'
+        ? `park ${step.table.table}`
+        : `${step.table.table} ${step.parts.map((part) => new TextDecoder().decode(part.payload).replaceAll('\n', ';')).join('|')}`;
   const table = (name: string) => ({ table: { schema: 'public', table: name } });
   const mark = (commitLsn: number, lastSeq: number) => ({
     xid: 1,

@@ -91,7 +91,7 @@ describe('the bookkeeping', () => {
       `insert into _bunny.table_state (mirror_id, source_schema, source_table, destination_schema, destination_table, state, reason)
        values ('old', 's', 't', 's', 't', 'running', 'a word')`,
     );
-    await Promise.all([ensureBookkeeping(client as SqlClient), upgradeBeside()]);
+    await Promise.all([ensureBookkeeping(client), upgradeBeside()]);
     await ensureBookkeeping(client);
     const { rows } = await client.query(
       `select state, reason->>'message' as reason, attempts, skipped_lsns::text as skipped from _bunny.table_state`,

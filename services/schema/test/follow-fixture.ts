@@ -7,6 +7,7 @@ import type {
   SchemaFollowRequest,
   TableMapping,
 } from '@bunnydb/contracts';
+import { ReplicaIdentity } from '@bunnydb/pg-model';
 import type { TestDatabase } from '@bunnydb/testkit';
 import { FollowSessions } from '../src/shell/follow-sessions.js';
 import { followTables } from '../src/shell/follow-tables.js';
@@ -81,7 +82,7 @@ export class FollowFixture {
       oid: Number(rows[0]?.oid),
       schema: 'public',
       table: name,
-      identity: 'default',
+      identity: ReplicaIdentity.Default,
       columns: rows
         .filter((row) => !excluded.includes(row.name))
         .map((row) => ({

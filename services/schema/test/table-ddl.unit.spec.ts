@@ -1,7 +1,8 @@
 import { ReplicaIdentity } from '@bunnydb/pg-model';
 import { describe, expect, it } from 'vitest';
 import type { ColumnModel, SequenceModel, TableModel } from '../src/core/catalog-model.js';
-import { type DestinationObjects, createTableDdl } from '../src/core/table-ddl.js';
+import type { DestinationObjects } from '../src/core/column-ddl.js';
+import { createTableDdl } from '../src/core/table-ddl.js';
 import { createTypeStatements } from '../src/core/type-ddl.js';
 import { orderTypes, typeKey } from '../src/core/type-order.js';
 
