@@ -80,7 +80,8 @@ describe('a change of the source’s structure', () => {
       await allRunning(pair, mirror);
     });
     await inSync(pair, mirror);
-    expect((await mirror.view()).error_count).toBe(0);
+    // Without the trigger a new enum value may first be refused, and is then followed.
+    if (trigger) expect((await mirror.view()).error_count).toBe(0);
   });
 
   test('that gives each row a value of its own, or names another column’s, has the table copied again beside the others', async () => {
