@@ -188,7 +188,7 @@ export class DatabasePair {
   }
 
   /** Polls a condition of this pair. */
-  async until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  async until(condition: () => Promise<boolean>, what: string | (() => string)): Promise<void> {
     await until(condition, { what, timeoutMs: 60_000 });
   }
 

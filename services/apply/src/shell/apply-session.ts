@@ -29,7 +29,7 @@ import type { LivenessDoor, MetricDoor } from '@bunnydb/service-shell';
 import { ApplyProgress } from '../core/apply-progress.js';
 import { applicationName, copyApplicationName } from './application-name.js';
 import { ensureBookkeeping } from './bookkeeping.js';
-import { copyPendingTables } from './copy-tables.js';
+import { copyFirst } from './first-copy.js';
 import { takePosition } from './position-row.js';
 import { StatsReport } from './stats-report.js';
 import { streamChanges } from './stream-changes.js';
@@ -80,7 +80,7 @@ async function runSession(
   try {
     const { epoch } = position;
     const source = settingsOf(spec.source, open, copyApplicationName(spec.id));
-    if (isFirstCopy) await copyTables({ spec, epoch, context, source, destination, progress });
+    if (isFirstCopy) await copyFirst({ spec, epoch, context, source, destination, progress });
     const tables = await withClient(destination, signal, async (client) => {
       for (const counts of await loadCounts(client, spec.id))
         progress.setCounts(counts.table, counts);
@@ -94,45 +94,6 @@ async function runSession(
   } finally {
     report.close();
   }
-}
-
-/** Runs the initial copy and tells of it. */
-async function copyTables(copy: {
-  readonly spec: MirrorSpec;
-  readonly epoch: string;
-  readonly context: SessionContext;
-  readonly source: ConnectionSettings;
-  readonly destination: ConnectionSettings;
-  readonly progress: ApplyProgress;
-}): Promise<void> {
-  const { spec, context, progress } = copy;
-  await context.emit('copy_started', {
-    tables: spec.tables.map((table) => formatQualifiedName(table.source)),
-  });
-  const summary = await copyPendingTables({
-    spec,
-    epoch: copy.epoch,
-    source: copy.source,
-    destination: { ...copy.destination, applicationName: copyApplicationName(spec.id) },
-    signal: context.signal,
-    onProgress: (table) => {
-      progress.setCopy(formatQualifiedName(table.table), {
-        partitions_done: table.rangesDone,
-        partitions_total: table.rangesTotal,
-        rows_done: table.rowsDone,
-        rows_estimated: table.rowsEstimated,
-        bytes_done: table.bytesDone,
-        bytes_estimated: table.bytesEstimated,
-      });
-    },
-    onTableState: (table, status, rows) => {
-      const name = formatQualifiedName(table);
-      progress.setTableStatus(name, status);
-      context.emit('table_state_changed', { table: name, status, rows }).catch(() => undefined);
-    },
-  });
-  context.markHealthy();
-  await context.emit('copy_finished', summary);
 }
 
 function startLsn(spec: MirrorSpec): ReturnType<typeof parseLsn> {

@@ -14,7 +14,7 @@
  * copies them under a new snapshot, say 0/6000; the tables done before keep 0/5000. Ranges of an unfinished table are not kept, since
  * their snapshot is gone with the session that held it. A table still `pending` that has rows is refused: they are not ours.
  *
- * The first failure ends all workers, and is thrown; what to do about it is the supervisor's to decide. A lane's copy may take a failure as one
+ * The first failure ends all workers, and is thrown; what to do about it is the supervisor's to decide. A failure may be taken as one
  * table's own (`onTableFailure`): then only that table is dropped.
  */
 import { setMaxListeners } from 'node:events';

@@ -60,7 +60,8 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
   return await withBuilder(options, async (client) => {
     await lockStructure(client, options.spec);
     const source = await readSourceStructure(options);
-    await noteFirstColumnNames(client, options.spec, source);
+    const roots = source.relations.filter((relation) => relation.isRoot);
+    await noteFirstColumnNames(client, options.spec, roots);
     const comparison = await compareWith(source, options.spec, client);
     const { changes, notes } = comparison;
     const wanted = changes.filter(isBuilt);

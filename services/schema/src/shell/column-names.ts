@@ -3,7 +3,6 @@ import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { ColumnNames, type NamedColumn } from '../core/column-names.js';
 import { keyOf } from '../core/relation-facts.js';
-import type { StructureModel } from '../core/structure-model.js';
 
 /** What the mirror's columns were called when their tables were followed last; nothing while the applier has not made its bookkeeping. */
 export async function readColumnNames(
@@ -32,18 +31,22 @@ export async function readColumnNames(
 export async function noteFirstColumnNames(
   client: pg.Client,
   spec: MirrorSpec,
-  { relations }: StructureModel,
+  tables: readonly NamedTable[],
 ): Promise<void> {
-  const roots = new Map(
-    relations.filter((relation) => relation.isRoot).map((root) => [keyOf(root.name), root]),
-  );
-  const tables = spec.tables.map(({ source, destination, exclude_columns: excluded }) => {
+  const roots = new Map(tables.map((table) => [keyOf(table.name), table]));
+  const noted = spec.tables.map(({ source, destination, exclude_columns: excluded }) => {
     const columns = (roots.get(keyOf(source))?.columns ?? []).flatMap(({ number, name }) =>
       number === undefined ? [] : [{ number, name }],
     );
     return { source, destination, excluded, columns };
   });
-  await insertNames(client, spec, tables, 'on conflict do nothing');
+  await insertNames(client, spec, noted, 'on conflict do nothing');
+}
+
+/** A table of the source and its columns. */
+export interface NamedTable {
+  readonly name: QualifiedName;
+  readonly columns: readonly { readonly number?: number; readonly name: string }[];
 }
 
 export interface NotedTable {

@@ -15,6 +15,7 @@ import {
 import { keyOf } from '../core/relation-facts.js';
 import { typeKey } from '../core/type-order.js';
 import { compareWith, readSourceStructure } from './compare-structure.js';
+import { noteFirstColumnNames } from './column-names.js';
 import { readEnumLabels } from './enum-labels.js';
 import { makeChange } from './make-change.js';
 import { type OpenSecret, withPeer } from './peer-session.js';
@@ -67,6 +68,12 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
       // A table that is carried may be another one by now, which its watch finds out.
       const fresh = numbers.filter(({ source }) => !carried.has(keyOf(source)));
       await noteFirstNumbers(client, spec, fresh);
+      const made = new Set(fresh.map(({ source }) => keyOf(source)));
+      await noteFirstColumnNames(
+        client,
+        spec,
+        model.tables.filter((table) => made.has(keyOf(table.name))),
+      );
       return plan;
     },
   );

@@ -90,7 +90,7 @@ async function isComplete(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ present: number }>(
     `select pg_catalog.count(*)::int as present
        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run', 'carried_object', 'enum_label', 'source_table')`,
+      where n.nspname = '_bunny' and c.relname in ('shadow_table', 'foreign_key', 'built_table', 'sync_run', 'carried_object', 'enum_label', 'source_table', 'column_name')`,
   );
   return rows[0]?.present === CREATE_TABLES.length;
 }
@@ -165,6 +165,16 @@ const CREATE_TABLES = [
      is_renamed boolean not null default false,
      renamed_lsn pg_lsn,
      primary key (mirror_id, type_schema, type_name, label_oid)
+   )`,
+  // The applier's, too, in the same words: a column that is renamed before the first copy is known by what is noted when its table is made.
+  `create table if not exists _bunny.column_name (
+     mirror_id text,
+     source_schema text,
+     source_table text,
+     attribute_number int not null,
+     name text not null,
+     former_names text[] not null default '{}',
+     primary key (mirror_id, source_schema, source_table, attribute_number)
    )`,
   // Which table of the source each is, by its number, and whether rows of it were missed by the stream.
   `create table if not exists _bunny.source_table (
