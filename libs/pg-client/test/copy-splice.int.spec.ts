@@ -66,7 +66,9 @@ describe('spliceCopy', () => {
 
   it('keeps nothing at the destination when the source fails among the rows', async () => {
     await expect(
-      splice('copy (select 10 / (4000 - id), note from a order by id) to stdout'),
+      splice(
+        'copy (select id / (case when id = 4000 then 0 else 1 end), note from a order by id) to stdout',
+      ),
     ).rejects.toMatchObject({
       kind: 'value_rejected',
       detail: { role: 'source', sqlstate: '22012' },
