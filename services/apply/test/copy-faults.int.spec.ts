@@ -59,7 +59,8 @@ describe('a copy that is cut off', () => {
     // Rows are still under way in full sockets; behind the last of them is the end of the connection.
     await hold.release();
     expect(await copy).toMatchObject({
-      kind: 'source_unreachable',
+      // Whether the server's last word comes through before the end is up to the socket; both are tried again.
+      kind: expect.stringMatching(/^(?:source_unreachable|server_shutting_down)$/),
       detail: { role: 'source', table: 'public.t' },
     });
     await fixture.untilNothingIsLeft();
