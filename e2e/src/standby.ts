@@ -55,11 +55,17 @@ export async function startStandby(primary: RestartableServer): Promise<Postgres
 }
 
 /** Waits until the standby has a copy of the slot that would survive a promotion. */
-export async function waitForSyncedSlot(standby: PostgresServer, slot: string): Promise<void> {
+export async function waitForSyncedSlot(
+  primary: pg.Client,
+  standby: PostgresServer,
+  slot: string,
+): Promise<void> {
   await withSession(standby, async (session) => {
     let seen = 'none';
     await until(
       async () => {
+        // The copy waits for the slot to move past where the standby began, which takes one of these; the server writes them seldom by itself.
+        await primary.query('select pg_log_standby_snapshot()');
         const { rows } = await session.query<{ ready: boolean }>(
           `select synced and not temporary and invalidation_reason is null as ready
            from pg_replication_slots where slot_name = $1`,
@@ -69,8 +75,8 @@ export async function waitForSyncedSlot(standby: PostgresServer, slot: string): 
         return rows[0]?.ready === true;
       },
       {
-        timeoutMs: 40_000,
-        intervalMs: 100,
+        timeoutMs: 60_000,
+        intervalMs: 500,
         what: () => `slot ${slot} to be synced; it is ${seen}`,
       },
     );

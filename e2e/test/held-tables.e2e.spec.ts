@@ -114,7 +114,8 @@ describe('tables that cannot be applied', () => {
     await writeOthers();
     await removePlanted('part');
     await mend('public.part');
-    expect(statesOf((await mirror.view()).tables)).toEqual({ error: ['public.item'] });
+    // It tries again by itself, so it may be under way just now.
+    expect(Object.values(statesOf((await mirror.view()).tables)).flat()).toEqual(['public.item']);
     await removePlanted('item');
     await mend('public.item');
     await mirror.waitForEqual(TABLES);

@@ -147,7 +147,7 @@ describe('faults of the source server', () => {
     const { slot_name: slot } = await mirror.view();
     await runUnderLoad(pair, mirror, async () => {
       standby = await startStandby(server);
-      await waitForSyncedSlot(standby, slot);
+      await waitForSyncedSlot(pair.source, standby, slot);
       await server.stop('crash');
       await promote(standby);
       await standby.stop('fast');
