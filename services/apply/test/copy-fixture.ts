@@ -116,7 +116,7 @@ export class CopyFixture {
       async () => {
         const rows = await database.query<{ pid: number }>(
           `select pid from pg_stat_activity
-            where application_name = $1 and query like $2 and state = 'active'
+            where datname = current_database() and application_name = $1 and query like $2 and state = 'active'
               and ($3::text is null or wait_event = $3)`,
           [this.applicationName, queryLike, waitEvent ?? null],
         );

@@ -88,6 +88,12 @@ describe('a session that ends', () => {
     await fixture.source.query(`insert into items values (-1, 'parked')`);
     session = fixture.start();
     await expectEqual();
-    expect(fixture.asked).toEqual(['create items', 'create orders', 'swap items,orders']);
+    // A swap whose answer is late is asked for once more.
+    expect([...new Set(fixture.asked)]).toEqual([
+      'create items',
+      'create orders',
+      'swap items,orders',
+    ]);
+    expect(fixture.asked.slice(0, 3)).toEqual([...new Set(fixture.asked)]);
   });
 });

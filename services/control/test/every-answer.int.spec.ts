@@ -178,12 +178,15 @@ describe('every answer that the document names', () => {
     const onlyCheck = '/v1/mirrors?validate_only=true';
     await ask('POST /v1/mirrors', 200, { path: onlyCheck, body: NEW_MIRROR });
     workers.checks = [];
+    let setUp = (): void => undefined;
+    workers.holding.set('provision_tables', new Promise((resolve) => (setUp = resolve)));
     const { body } = await ask('POST /v1/mirrors', 201, { body: NEW_MIRROR });
     await ask('POST /v1/mirrors', 409, { body: NEW_MIRROR });
     await ask('DELETE /v1/peers/{name}', 409, { path: '/v1/peers/src' });
     await ask('PUT /v1/mirrors/{name}/tables', 409, { body: TWO_TABLES });
     await ask('POST /v1/mirrors/{name}/resync', 409, { body: {} });
     await ask('POST /v1/mirrors/{name}/resync/{table}', 409, { body: {} });
+    setUp();
     await makeRunning(String(body['id']));
   });
 
