@@ -15,7 +15,7 @@ beforeAll(async () => {
   app.get('/', (_request, response) => {
     const left = new AbortController();
     response.on('close', () => left.abort());
-    const client = new SseClient(response, left.signal, 200);
+    const client = new SseClient(response, left.signal, 2_000);
     ended = (async () => {
       for (;;) await client.send(`data: ${'x'.repeat(100_000)}\n\n`);
     })().catch((error: unknown) => (error instanceof Error ? error.name : 'unknown'));
