@@ -77,4 +77,4 @@ function afterSignal(shown: Shown, signal: Signal): Shown {
   }
 }
 
-const SHOWN_MAX = 200;
+const SHOWN_MAX = 100;

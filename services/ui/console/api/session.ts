@@ -8,6 +8,8 @@ export function useMe() {
     queryFn: (): Promise<Me> => dataOf(api.GET('/v1/auth/me')),
     staleTime: 60_000,
     retry: false,
+    // Until a gateway that was away is back.
+    refetchInterval: ({ state }) => (state.status === 'error' ? 3_000 : false),
   });
 }
 

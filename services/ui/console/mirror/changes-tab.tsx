@@ -1,5 +1,5 @@
-import { Alert, Badge, Button, Group, Paper, Select, Stack, Table, Text } from '@mantine/core';
-import { useState } from 'react';
+import { Alert, Badge, Button, Group, Paper, Select, Stack, Text } from '@mantine/core';
+import { useMemo, useState } from 'react';
 import type { MirrorWithTables } from '../api/client.js';
 import { type SeenChange, useFollowChanges } from '../api/follow-changes.js';
 import { useMayWrite } from '../api/session.js';
@@ -87,7 +87,10 @@ interface TableProps {
 
 function ChangeTable({ table, changes }: TableProps) {
   // The columns of today; a change from before a column was added has none of it.
-  const columns = changes.find(({ change }) => change.columns.length > 0)?.change.columns ?? [];
+  const latest = changes.find(({ change }) => change.columns.length > 0)?.change.columns ?? [];
+  const names = JSON.stringify(latest);
+  // The same list as long as it names the same, so that rows need not be drawn again.
+  const columns = useMemo(() => JSON.parse(names) as readonly string[], [names]);
   return (
     <Paper
       withBorder
@@ -96,22 +99,22 @@ function ChangeTable({ table, changes }: TableProps) {
       role="region"
       aria-label={`Changes of ${table}`}
     >
-      <Table verticalSpacing={4} stickyHeader>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Committed</Table.Th>
-            <Table.Th>Change</Table.Th>
+      <table className="change-table">
+        <thead>
+          <tr>
+            <th>Committed</th>
+            <th>Change</th>
             {columns.map((column) => (
-              <Table.Th key={column}>{column}</Table.Th>
+              <th key={column}>{column}</th>
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+          </tr>
+        </thead>
+        <tbody>
           {changes.map(({ id, change }) => (
             <ChangeRow key={id} change={change} columns={columns} />
           ))}
-        </Table.Tbody>
-      </Table>
+        </tbody>
+      </table>
     </Paper>
   );
 }

@@ -38,7 +38,7 @@ function Counters({ mirror, table }: Props) {
         </Text>
         {table.destination_table !== table.table_name && (
           <Text size="xs" c="dimmed">
-            → {table.destination_table}
+            →&nbsp;{table.destination_table}
           </Text>
         )}
       </Table.Td>

@@ -38,11 +38,13 @@ export function TablesTab({ mirror }: { readonly mirror: MirrorWithTables }) {
                 <Table.Tr>
                   <Table.Th>Table</Table.Th>
                   <Table.Th>Status</Table.Th>
-                  <Table.Th ta="right">Copied and changed</Table.Th>
+                  <Table.Th ta="right" style={{ whiteSpace: 'nowrap' }}>
+                    Rows in all
+                  </Table.Th>
                   <Table.Th ta="right">Inserted</Table.Th>
                   <Table.Th ta="right">Updated</Table.Th>
                   <Table.Th ta="right">Deleted</Table.Th>
-                  <Table.Th>Last change</Table.Th>
+                  <Table.Th style={{ whiteSpace: 'nowrap' }}>Last change</Table.Th>
                   <Table.Td />
                 </Table.Tr>
               </Table.Thead>

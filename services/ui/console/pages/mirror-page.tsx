@@ -89,7 +89,7 @@ export function MirrorPage() {
               key={each}
               value={each}
               tt="capitalize"
-              rightSection={<WaitingCount count={waitingOn(each, data)} />}
+              rightSection={waitingOn(each, data) > 0 && <Waits count={waitingOn(each, data)} />}
             >
               {each}
             </Tabs.Tab>
@@ -111,8 +111,7 @@ function waitingOn(tab: MirrorTab, mirror: MirrorWithTables): number {
   return tab === 'tables' ? mirror.tables_waiting : 0;
 }
 
-function WaitingCount({ count }: { readonly count: number }) {
-  if (count === 0) return null;
+function Waits({ count }: { readonly count: number }) {
   return (
     <Badge size="sm" color="orange" circle>
       {count}

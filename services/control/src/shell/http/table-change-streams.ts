@@ -15,7 +15,7 @@ const STREAMS_MAX = 20;
 /** Changes that a client is told at a time; of more the latest. */
 const ROWS_MAX = 200;
 /** Between two tellings; a table may have thousands of changes in it. */
-const TELL_EVERY_MS = 200;
+const TELL_EVERY_MS = 500;
 const LOOK_EVERY_MS = 15_000;
 /** A client comes back by itself and is asked for its token again. */
 const LIFETIME_MS = 600_000;
