@@ -66,6 +66,7 @@ export async function runUnderLoad(
     await fault();
     await mirror.waitForCatchUp();
     if (!observer) {
+      await mirror.waitForOneLane();
       observer = await startLedgerObserver(pair.destinationUrl);
       await waitForMovement(pair);
     }

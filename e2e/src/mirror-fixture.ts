@@ -110,6 +110,27 @@ export class MirrorFixture {
     );
   }
 
+  /** Waits until no table has a lane of its own: from then on each transaction is seen as a whole. */
+  async waitForOneLane(): Promise<void> {
+    let apart: readonly string[] = [];
+    await until(
+      async () => {
+        const { rows } = await this.#destination.session().query<{ place: string }>(
+          `select source_table || ' is ' || t.state as place
+               from _bunny.table_state t join _bunny.position p using (mirror_id)
+              where p.mirror_name = $1 and t.state <> 'running'`,
+          [this.name],
+        );
+        apart = rows.map(({ place }) => place);
+        return apart.length === 0;
+      },
+      {
+        timeoutMs: STATUS_DEADLINE_MS,
+        what: () => `all tables of ${this.name} to be together; ${apart.join(', ')}`,
+      },
+    );
+  }
+
   /** Catches up, then compares every table row by row; throws with the differences. */
   async waitForEqual(
     pairs: readonly ComparedTable[],

@@ -1,5 +1,12 @@
 import { type Log, SILENT_LOG, connectMessaging } from '@bunnydb/messaging';
-import { type TestDatabase, createDatabase, until } from '@bunnydb/testkit';
+import {
+  type PostgresServer,
+  THROW_AWAY_SETTINGS,
+  type TestDatabase,
+  createDatabase,
+  startPostgres,
+  until,
+} from '@bunnydb/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareSource } from '../src/shell/prepare-source.js';
 import { FadingProxy } from './fading-proxy.js';
@@ -10,6 +17,7 @@ describe('a silent source', () => {
   let database: TestDatabase;
   let mirror: CapturedMirror | undefined;
   let proxy: FadingProxy | undefined;
+  let idleServer: PostgresServer | undefined;
   const told: string[] = [];
 
   beforeEach(async () => {
@@ -23,6 +31,8 @@ describe('a silent source', () => {
     mirror = undefined;
     proxy = undefined;
     await database.drop();
+    await idleServer?.stop();
+    idleServer = undefined;
   });
 
   /** A mirror whose log is kept, read through a proxy that can fade if there is one. */
@@ -60,15 +70,19 @@ describe('a silent source', () => {
   }
 
   it('is asked for a heartbeat, which comes back through the slot', async () => {
+    // A server where others write is never silent: it tells how far its WAL has come.
+    idleServer = await startPostgres({ settings: THROW_AWAY_SETTINGS });
+    await database.drop();
+    database = await createDatabase({ prefix: 'heartbeat', serverUrl: idleServer.url });
     const slot = `watch_${database.name}`;
-    await database.query('create publication none');
+    await database.query('create table t (id int primary key); create publication none');
     await database.query(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
     const session = await start(0.5);
     await until(async () => (await heartbeats(slot)) >= 2, { what: 'two heartbeats' });
     expect(session.failure).toBeUndefined();
     expect(told.filter((message) => message.includes('looks at the stream again'))).toEqual([]);
     await session.stop();
-    await database.query(`select pg_drop_replication_slot('${slot}')`);
+    await database.query(`select pg_drop_replication_slot(slot_name) from pg_replication_slots`);
   });
 
   it('that is no longer heard is told from one that has nothing to say, and the session reconnects', async () => {
