@@ -1,5 +1,7 @@
 import type { LaneWish } from '@bunnydb/contracts';
-import type { WorkingState } from './lane-state.js';
+
+/** The states in which a lane has work to do. */
+export type WorkingState = 'pending' | 'copying' | 'resyncing' | 'catching_up';
 
 /** A wish that a command has noted. */
 export interface AskedWish {

@@ -1,5 +1,5 @@
 import type { LaneWish } from '@bunnydb/contracts';
-import type { LaneNote, Resync } from './lane-note.js';
+import type { LaneNote, Resync, WorkingState } from './lane-note.js';
 
 /**
  * Where a table is on its way, as `_bunny.table_state` keeps it: `running` in the main lane, any other beside it (ADR 0010). What a state has to
@@ -14,12 +14,8 @@ export type LaneState =
   | { readonly tag: 'held'; readonly goesOnAs: WorkingLane }
   | { readonly tag: 'error'; readonly goesOnAs: WorkingLane };
 
-/** States in which a lane has work to do. */
-export type WorkingLane = Extract<
-  LaneState,
-  { readonly tag: 'pending' | 'copying' | 'resyncing' | 'catching_up' }
->;
-export type WorkingState = WorkingLane['tag'];
+/** A lane that has work to do. */
+export type WorkingLane = Extract<LaneState, { readonly tag: WorkingState }>;
 
 /** What may happen to a table's lane. */
 export type LaneSignal =

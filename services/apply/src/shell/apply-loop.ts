@@ -8,11 +8,8 @@ import { planSteps, type SkipRule } from '../core/work-step.js';
 import { WorkTally } from '../core/work-tally.js';
 import type { BatchGate } from './batch-gate.js';
 import type { BatchQueue } from './batch-queue.js';
-import type {
-  Advance,
-  DestinationTransactions,
-  TransactionOutcome,
-} from './destination-transaction.js';
+import type { Advance } from '../core/advance.js';
+import type { DestinationTransactions, TransactionOutcome } from './destination-transaction.js';
 import { type InFlight, advanceOf, failureOf, isStaleCatalog, remedyFor } from './in-flight.js';
 import type { TableNotes } from './table-notes.js';
 import type { TableRefusals } from './table-refusals.js';

@@ -1,6 +1,7 @@
 import { MirrorError, faultPoint } from '@bunnydb/failure';
 import type { GroupOutcome, PipelinedSession, PreparedStatement } from '@bunnydb/pg-client';
 import { type Lsn, parseLsn } from '@bunnydb/pg-model';
+import type { Advance } from '../core/advance.js';
 import type { MirrorTables } from '../core/mirror-tables.js';
 import type { WorkTally } from '../core/work-tally.js';
 import { CHECK_FINGERPRINT, fingerprintParameters } from './destination-catalog.js';
@@ -9,14 +10,6 @@ import { ADD_COUNTS, ADVANCE_POSITION, lsnParameter } from './position-row.js';
 import { TableWriter } from './table-writer.js';
 import { preciseNowMs } from './transaction-trace.js';
 import type { WriteLabel } from './write-label.js';
-
-/** Where a transaction takes the position from and to. */
-export interface Advance {
-  readonly from: Lsn;
-  readonly to: Lsn;
-  readonly streamSeq: number;
-  readonly commitTime: string | null;
-}
 
 /** Positions in the destination's own WAL, as of just after a commit. */
 export interface WalState {

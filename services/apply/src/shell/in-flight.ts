@@ -4,7 +4,8 @@ import type { Lsn } from '@bunnydb/pg-model';
 import type { Batch } from '../core/batch-assembly.js';
 import { type Remedy, remedyOf } from '../core/batch-failure.js';
 import type { WorkTally } from '../core/work-tally.js';
-import type { Advance, TransactionOutcome } from './destination-transaction.js';
+import type { Advance } from '../core/advance.js';
+import type { TransactionOutcome } from './destination-transaction.js';
 import type { WriteMode } from './table-writer.js';
 import { writeFailure } from './write-failure.js';
 

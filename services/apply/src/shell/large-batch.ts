@@ -4,20 +4,11 @@ import type { Messaging } from '@bunnydb/messaging';
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import type { LargeBatch } from '../core/batch-assembly.js';
 import { type TableMessage, readMessage } from '../core/change-message.js';
+import type { LargePiece } from '../core/large-piece.js';
 import type { MessageSpan } from '../core/message-spans.js';
 import { ChangeReader } from './change-reader.js';
 import { readOverlapping } from './overlapping-rows.js';
 import { StoredMessages } from './stored-messages.js';
-
-/** A piece of a large batch: whole rows, or one row that is too large to be held. */
-export type LargePiece =
-  | { readonly kind: 'rows'; readonly messages: readonly TableMessage[] }
-  | {
-      readonly kind: 'row';
-      readonly first: TableMessage;
-      /** The row's messages, each a piece of it; to be read to the end before the next piece is asked for. */
-      readonly messages: AsyncIterable<TableMessage>;
-    };
 
 /** Where a batch is read from again. */
 export interface LargeSource {

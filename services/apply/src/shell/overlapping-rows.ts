@@ -1,8 +1,8 @@
 import type { TableMessage } from '../core/change-message.js';
+import type { LargePiece } from '../core/large-piece.js';
 import { type MessageSpan, interleave } from '../core/message-spans.js';
 import { endOfRowsUpTo } from '../core/row-columns.js';
 import { withRows } from '../core/work-step.js';
-import type { LargePiece } from './large-batch.js';
 import type { StoredMessages } from './stored-messages.js';
 
 /** Reads the rows of one table and segment in the order of their changes, although its messages overlap; few messages are held at a time. */

@@ -14,7 +14,7 @@ import { contextOf, markFailed, parseTraceParent, tellFailure } from '@bunnydb/m
 import type { MirrorError } from '@bunnydb/failure';
 import { formatLsn } from '@bunnydb/pg-model';
 import type { Batch } from '../core/batch-assembly.js';
-import type { Advance } from './destination-transaction.js';
+import type { Advance } from '../core/advance.js';
 import type { WriteMode } from './table-writer.js';
 
 export interface TracedTransaction {
