@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, repositoryRoot, until } from '@bunnydb/testkit';
+import { type ServiceProgram, freePort, repositoryRoot, until } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { DatabasePair } from '../src/database-pair.js';
@@ -128,12 +128,31 @@ describe('a mirror that is observed', () => {
       service: 'bunnydb-control',
       attributes: { 'http.response.status_code': 201, 'http.request.method': 'POST' },
     });
-    const line = stack
-      .linesOf('schema')
-      .map((text) => JSON.parse(text) as Readonly<Record<string, unknown>>)
-      .find(({ verb }) => verb === 'provision_tables');
+    const line = linesOf(stack, 'schema').find(({ verb }) => verb === 'provision_tables');
     expect(line).toMatchObject({ msg: 'a command is done', trace: request.traceId });
     expect(line?.['mirror']).toMatch(/^m/);
+  });
+
+  test('every line of a session bears the trace that the session has', async () => {
+    for (const service of ['capture', 'apply', 'schema'] as const) {
+      const session = await find(
+        `the session of ${service}`,
+        (span) => span.name === 'session' && span.service === `bunnydb-${service}`,
+      );
+      expect(session.attributes).toMatchObject({
+        'bunny.mirror': mirror.name,
+        'bunny.service': service,
+      });
+      const lines = linesOf(stack, service).filter(({ msg }) => msg === 'a session starts');
+      expect(lines).toMatchObject([{ mirror: session.attributes['bunny.mirror_id'] }]);
+      expect(lines[0]?.['trace']).toBe(session.traceId);
+    }
+    // What the session's own code says, seconds later and in callbacks.
+    const lines = linesOf(stack, 'capture', 'apply', 'schema');
+    const told = lines.filter((line) => line['mirror'] !== undefined);
+    expect(told.length).toBeGreaterThan(5);
+    expect(told.filter((line) => line['trace'] === undefined)).toEqual([]);
+    expect(told.map(({ msg }) => msg)).toContain('capture starts');
   });
 
   test('a refused transaction is told although its trace is not recorded', async () => {
@@ -205,6 +224,14 @@ describe('a mirror that is observed', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 });
+
+function linesOf(stack: Stack, ...services: readonly ServiceProgram[]): readonly LogLine[] {
+  return services.flatMap((service) =>
+    stack.linesOf(service).map((text) => JSON.parse(text) as LogLine),
+  );
+}
+
+type LogLine = Readonly<Record<string, unknown>>;
 
 interface RuleGroup {
   readonly rules: readonly { readonly alert: string }[];

@@ -1,5 +1,7 @@
 /** Header names of the change stream; what they hold is told in `docs/protocol/change-stream.md`. */
 export const Header = {
+  /** Absent: the first version. */
+  Version: 'Bunny-Version',
   Epoch: 'Bunny-Epoch',
   Batch: 'Bunny-Batch',
   Segment: 'Bunny-Segment',

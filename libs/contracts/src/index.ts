@@ -172,3 +172,4 @@ export { TableMappingRequest } from './api/table-mapping-request.js';
 export { UpdateMirrorRequest } from './api/update-mirror-request.js';
 export { UpdatePeerRequest } from './api/update-peer-request.js';
 export { CreateUserRequest, type RoleWord, UpdateUserRequest } from './api/user-requests.js';
+export { MESSAGE_VERSION, isOfNewerVersion } from './message-version.js';

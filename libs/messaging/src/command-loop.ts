@@ -2,6 +2,7 @@ import {
   COMMAND_STREAM,
   commandConsumer,
   commandFilter,
+  isOfNewerVersion,
   type AnyCommand,
   type AnyWorkerEvent,
   type DestinationCleaned,
@@ -82,6 +83,8 @@ export interface CommandLoopOptions {
   readonly watch?: LoopWatch;
 }
 
+const LEFT_WAIT_MS = 500;
+const UNKNOWN_DELIVERIES_MAX = 8;
 const CONCURRENCY = 8;
 
 /**
@@ -119,6 +122,12 @@ async function handleCommand(
     message.term('not a command');
     return;
   }
+  if (isForNewer(command, message, options)) {
+    const { verb, mirror_id: mirror } = command;
+    options.messaging.log.warn({ verb, mirror }, 'a command is left to a newer version');
+    putBack(message, LEFT_WAIT_MS);
+    return;
+  }
   if (inProgress.has(command.command_id)) {
     // A second delivery while the first is still worked on (its `working` was lost): the first one settles it.
     putBack(message, WORKING_INTERVAL_MS);
@@ -139,6 +148,16 @@ async function handleCommand(
     endWorking();
     inProgress.delete(command.command_id);
   }
+}
+
+/**
+ * Instances of two versions share the queue during an upgrade. A form that this one cannot read is not its to judge; a verb that nobody knew for
+ * some seconds is answered with a failure, so that the saga does not wait for ever.
+ */
+function isForNewer(command: AnyCommand, message: JsMsg, options: CommandLoopOptions): boolean {
+  if (isOfNewerVersion(command)) return true;
+  const isKnown = Object.hasOwn(options.handlers, command.verb);
+  return !isKnown && message.info.deliveryCount < UNKNOWN_DELIVERIES_MAX;
 }
 
 /** A command at work, in the trace of whoever sent it. */

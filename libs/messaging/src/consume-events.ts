@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ALL_EVENTS, EVENT_STREAM, type AnyWorkerEvent } from '@bunnydb/contracts';
-import { backoffDelayMs, reportOf } from '@bunnydb/failure';
+import {
+  ALL_EVENTS,
+  EVENT_STREAM,
+  type AnyWorkerEvent,
+  isOfNewerVersion,
+} from '@bunnydb/contracts';
+import { MirrorError, backoffDelayMs, reportOf } from '@bunnydb/failure';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Messaging } from './messaging.js';
 import { type LoopWatch, keepWorking, putBack, runPullLoop } from './pull-loop.js';
@@ -47,6 +52,7 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
   try {
     for (let attempt = 1; !options.signal.aborted; attempt += 1) {
       try {
+        refuseNewer(event);
         await inSpan(spanOf(event, message), () => options.onEvent(event, message.seq));
         message.ack();
         return;
@@ -64,6 +70,14 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
   } finally {
     endWorking();
   }
+}
+
+/** It waits for the newer control, which takes it over when this one stops; what comes behind it waits, too. */
+function refuseNewer(event: AnyWorkerEvent): void {
+  if (!isOfNewerVersion(event)) return;
+  throw new MirrorError('protocol_violation', 'the event is of a newer version', {
+    detail: { type: event.type },
+  });
 }
 
 function spanOf(event: AnyWorkerEvent, message: JsMsg): TracedOptions {

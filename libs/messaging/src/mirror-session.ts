@@ -1,3 +1,4 @@
+import { context as traced } from '@opentelemetry/api';
 import type { MirrorSpec } from '@bunnydb/contracts';
 import { MirrorError, reportOf, type BackoffOptions } from '@bunnydb/failure';
 import { EventOutbox } from './event-outbox.js';
@@ -11,6 +12,7 @@ import {
   type SessionSignal,
   type SessionState,
 } from './session-machine.js';
+import { SessionTrace } from './session-trace.js';
 import {
   newWorkerEvent,
   type EventOrigin,
@@ -184,8 +186,12 @@ export class MirrorSession {
     const controller = new AbortController();
     this.#session = controller;
     const { messaging, mirrorId, origin } = this.#options;
-    messaging.log.info({ mirror: mirrorId, generation: spec.generation }, 'a session starts');
-    void this.#emit('session_started', { generation: spec.generation });
+    const { name: mirrorName, generation } = spec;
+    const trace = new SessionTrace({ ...origin, mirrorId, mirrorName, generation });
+    traced.with(trace.logged, () =>
+      messaging.log.info({ mirror: mirrorId, generation }, 'a session starts'),
+    );
+    void this.#emit('session_started', { generation });
     const context: SessionContext = {
       signal: controller.signal,
       instance: origin.instance,
@@ -198,10 +204,10 @@ export class MirrorSession {
         }
       },
     };
-    void this.#run(spec, context);
+    void traced.with(trace.logged, () => this.#run(spec, context, trace));
   }
 
-  async #run(spec: MirrorSpec, context: SessionContext): Promise<void> {
+  async #run(spec: MirrorSpec, context: SessionContext, trace: SessionTrace): Promise<void> {
     const { messaging, mirrorId, openSession } = this.#options;
     let thrown: unknown;
     try {
@@ -218,6 +224,7 @@ export class MirrorSession {
         { mirror: mirrorId, kind: failure.kind, detail: failure.detail, error: thrown },
         'a session failed',
       );
+      trace.failed(thrown);
     }
     this.#signal({ tag: 'session_ended', failure });
   }

@@ -1,4 +1,4 @@
-import { SPEC_BUCKET, type MirrorSpec } from '@bunnydb/contracts';
+import { SPEC_BUCKET, type MirrorSpec, isOfNewerVersion } from '@bunnydb/contracts';
 import type { KvEntry } from '@nats-io/kv';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
@@ -36,7 +36,10 @@ export async function getSpec(
   });
 }
 
-/** The spec of an entry; undefined for a removed or unreadable one. */
+/**
+ * The spec of an entry; undefined for a removed or unreadable one. One of a newer version is unreadable, so that the session ends and its lease
+ * goes to who can read it.
+ */
 export function parseSpecEntry(entry: KvEntry): MirrorSpec | undefined {
   if (entry.operation !== 'PUT') {
     return undefined;
@@ -44,7 +47,8 @@ export function parseSpecEntry(entry: KvEntry): MirrorSpec | undefined {
   try {
     const spec = entry.json<Partial<MirrorSpec>>();
     const known = typeof spec.generation === 'number' && typeof spec.desired === 'string';
-    return known && spec.id === entry.key ? (spec as MirrorSpec) : undefined;
+    const isReadable = known && spec.id === entry.key && !isOfNewerVersion(spec);
+    return isReadable ? (spec as MirrorSpec) : undefined;
   } catch {
     return undefined;
   }

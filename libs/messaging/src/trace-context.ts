@@ -10,6 +10,7 @@ import {
   SpanStatusCode,
   TraceFlags,
   context,
+  createContextKey,
   isSpanContextValid,
   trace,
 } from '@opentelemetry/api';
@@ -52,9 +53,19 @@ export function activeTraceParent(): string | undefined {
 
 /** For log lines: the present trace, if there is one. */
 export function activeTraceId(): string | undefined {
-  const span = trace.getSpanContext(context.active());
-  return span !== undefined && isSpanContextValid(span) ? span.traceId : undefined;
+  const active = context.active();
+  const span = trace.getSpanContext(active);
+  if (span !== undefined && isSpanContextValid(span)) return span.traceId;
+  const logged = active.getValue(LOG_TRACE);
+  return typeof logged === 'string' ? logged : undefined;
 }
+
+/** A context whose log lines bear the id of a trace that spans begun in it do not belong to. */
+export function withLogTrace(traceId: string | undefined): Context {
+  return context.active().setValue(LOG_TRACE, traceId);
+}
+
+const LOG_TRACE = createContextKey('bunny.log_trace');
 
 /** Tells a failure by its kind; what servers say may quote rows and stays out of traces. */
 export function markFailed(span: Span, error: unknown): void {

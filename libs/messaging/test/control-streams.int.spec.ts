@@ -3,7 +3,10 @@ import {
   COMMAND_STREAM,
   EVENT_STREAM,
   LEASE_BUCKET,
+  MESSAGE_VERSION,
   SPEC_BUCKET,
+  commandConsumer,
+  eventSubject,
   type AnyCommand,
   type AnyWorkerEvent,
 } from '@bunnydb/contracts';
@@ -193,6 +196,36 @@ describe('events', () => {
     expect([...first, ...second]).toEqual(sent);
   });
 
+  it('of a newer version wait for a newer control, and none overtakes them', async () => {
+    const seen: string[] = [];
+    const stopping = new AbortController();
+    const event = newWorkerEvent(ORIGIN, 'newer', 'session_recovered', {});
+    const { seq } = await messaging.js.publish(
+      eventSubject('newer', 'capture', 'session_recovered'),
+      JSON.stringify({ ...event, v: MESSAGE_VERSION + 1 }),
+    );
+    await emitEvent(messaging, newWorkerEvent(ORIGIN, 'newer', 'session_recovered', {}));
+    const loop = consumeEvents({
+      messaging,
+      durable: 'waits',
+      signal: stopping.signal,
+      onEvent: ({ mirror_id: mirror }) => {
+        if (mirror === 'newer') seen.push(mirror);
+        return Promise.resolve();
+      },
+    });
+    const info = () => messaging.jsm.consumers.info(EVENT_STREAM, 'waits');
+    await until(async () => {
+      const found = await info().catch(() => undefined);
+      return found && found.ack_floor.stream_seq === seq - 1 && found.delivered.stream_seq >= seq;
+    });
+    stopping.abort();
+    await loop;
+    expect(seen).toEqual([]);
+    expect((await info()).ack_floor.stream_seq).toBe(seq - 1);
+    await messaging.jsm.streams.deleteMessage(EVENT_STREAM, seq);
+  });
+
   it('are stored again after the stream was lost with all its messages', async () => {
     await messaging.jsm.streams.delete(EVENT_STREAM);
     const event = newWorkerEvent(ORIGIN, 'm1', 'session_recovered', {});
@@ -216,6 +249,27 @@ describe('commands', () => {
       body: { command_id: 'c1', left: ['bunny_m1'] },
     });
     await until(async () => (await pendingCommands()) === 0);
+  });
+
+  it('of a newer version are left to an instance that can read them', async () => {
+    const stop = startLoop('apply', {
+      clean_destination: () => Promise.resolve({ type: 'destination_cleaned', body: { left: [] } }),
+    });
+    const events = collectEvents('left');
+    const newer = { v: MESSAGE_VERSION + 1, command_id: 'c9', verb: 'clean_destination' };
+    const { seq } = await messaging.js.publish(
+      'bunny.cmd.apply.clean_destination',
+      JSON.stringify({ ...newer, mirror_id: 'm1', body: { all: 'that changed' } }),
+    );
+    const consumer = commandConsumer('apply');
+    await until(
+      async () =>
+        (await messaging.jsm.consumers.info(COMMAND_STREAM, consumer)).num_redelivered > 0,
+    );
+    expect(answersTo(events, 'c9')).toEqual([]);
+    expect((await messaging.jsm.streams.getMessage(COMMAND_STREAM, { seq }))?.seq).toBe(seq);
+    await stop();
+    await messaging.jsm.streams.deleteMessage(COMMAND_STREAM, seq);
   });
 
   it('fail with a report that names the kind, also when the verb is unknown', async () => {

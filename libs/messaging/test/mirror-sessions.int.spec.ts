@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   EVENT_STREAM,
   LEASE_BUCKET,
+  MESSAGE_VERSION,
   SPEC_BUCKET,
   heartbeatSubject,
   retrySubject,
@@ -138,6 +139,19 @@ describe('specs', () => {
     await deleteSpec(control, 'm1');
     expect(await getSpec(control, 'm1')).toBeUndefined();
     expect(await getSpec(control, 'never')).toBeUndefined();
+  });
+
+  it('that a newer version wrote is not read: its session ends, and whoever can read it takes over', async () => {
+    const worker = await startWorker('old');
+    await putSpec(control, mirrorSpec());
+    await until(() => worker.live().length === 1);
+    const bucket = await control.bucket(SPEC_BUCKET);
+    const newer = { ...mirrorSpec({ generation: 9 }), v: MESSAGE_VERSION + 1 };
+    await bucket.put(newer.id, JSON.stringify(newer));
+    await until(() => worker.live().length === 0);
+    const leases = await control.bucket(LEASE_BUCKET);
+    await until(async () => (await leases.get('capture.m1'))?.operation !== 'PUT');
+    expect(worker.opened).toHaveLength(1);
   });
 
   it('can be written after the bucket was lost', async () => {

@@ -3,7 +3,12 @@ import { lsnFromBigInt } from '@bunnydb/pg-model';
 import { describe, expect, it } from 'vitest';
 import { BatchAssembly } from '../src/core/batch-assembly.js';
 import { remedyOf } from '../src/core/batch-failure.js';
-import type { ChangeMessage, CommitMessage, TableMessage } from '../src/core/change-message.js';
+import {
+  type ChangeMessage,
+  type CommitMessage,
+  type TableMessage,
+  readMessage,
+} from '../src/core/change-message.js';
 import { checkJoin, isHintValid } from '../src/core/join-check.js';
 import { type MessageSpan, MessageSpans, interleave } from '../src/core/message-spans.js';
 import { PositionTrack } from '../src/core/position-track.js';
@@ -293,5 +298,17 @@ describe('remedies', () => {
       Array.from({ length: 7 }, () => 'stop'),
     );
     expect(remedyOf('55P03')).toBe('hold');
+  });
+});
+
+describe('a message of a newer version', () => {
+  it('is not guessed at, and its batch stays in the stream', () => {
+    const raw = {
+      subject: 'bunny.cdc.shop.public.t',
+      streamSeq: 1,
+      headers: { get: (name: string) => (name === 'Bunny-Version' ? '2' : '') },
+      payload: new Uint8Array(),
+    };
+    expect(() => readMessage(raw)).toThrow(/a newer version wrote the change stream/);
   });
 });

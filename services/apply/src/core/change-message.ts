@@ -12,6 +12,7 @@ import {
   decodeTableHead,
   decodeTransactions,
 } from '@bunnydb/change-stream';
+import { MirrorError } from '@bunnydb/failure';
 
 /** Rows of one table, as the stream holds them. */
 export interface TableMessage {
@@ -60,6 +61,7 @@ export function isOurs(raw: RawMessage): boolean {
  */
 export function readMessage(raw: RawMessage): ChangeMessage {
   const { streamSeq, headers, payload } = raw;
+  refuseNewer(headers);
   // No table's subject ends so: a leading underscore is encoded.
   if (raw.subject.endsWith('._schema')) {
     const head = decodeSchemaMarkHead(headers);
@@ -75,3 +77,18 @@ export function readMessage(raw: RawMessage): ChangeMessage {
     traceParent: headers.get(Header.TraceParent),
   };
 }
+
+/** A capture that is newer than this may mean something else by the same headers. */
+function refuseNewer(headers: HeaderSource): void {
+  const version = headers.get(Header.Version);
+  if (version === '' || version === STREAM_VERSION) return;
+  throw new MirrorError(
+    'protocol_violation',
+    'a newer version wrote the change stream; upgrade apply',
+    {
+      detail: { version },
+    },
+  );
+}
+
+const STREAM_VERSION = '1';
