@@ -30,19 +30,23 @@ const READY_TIMEOUT_MS = 30_000;
 export interface BunnyPeerOptions {
   readonly nats: NatsServer;
   readonly options?: Partial<MirrorOptions>;
+  /** What it is called in the report. */
+  readonly name?: string;
+  /** More environment of both processes. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
  * BunnyDB's own data path: a capture and an apply process, told what to do by a spec in the bucket, as control would.
  * Each run has new processes and a mirror, and so a stream, of its own.
  */
-export function bunnyPeer({ nats, options }: BunnyPeerOptions): Peer {
+export function bunnyPeer({ nats, options, name, environment }: BunnyPeerOptions): Peer {
   return {
-    name: 'bunny',
+    name: name ?? 'bunny',
     async prepare(target: DrainTarget) {
       const messaging = await connectMessaging({ url: nats.url, name: 'bench' });
       await ensureControlStreams(messaging);
-      const processes = await startServices(nats, messaging);
+      const processes = await startServices(nats, messaging, environment ?? {});
       const destination = new pg.Client({
         connectionString: addressUrl(target.destination),
         application_name: BENCH_APPLICATION,
@@ -86,6 +90,7 @@ async function isCopied(destination: pg.Client, tables: number): Promise<boolean
 async function startServices(
   nats: NatsServer,
   messaging: Messaging,
+  environment: Readonly<Record<string, string>>,
 ): Promise<readonly ServiceProcess[]> {
   const seen = new Set<string>();
   const stop = messaging.subscribeJson<{ instance: string }>(
@@ -102,6 +107,7 @@ async function startServices(
       BUNNY_SECRET_KEY: secretKey,
       BUNNY_INSTANCE: `${service}-${suffix}`,
       BUNNY_LOG_LEVEL: 'warn',
+      ...environment,
     }),
   );
   try {

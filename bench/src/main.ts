@@ -5,14 +5,16 @@ import { bunnyPeer } from './bunny-peer.js';
 import { type CopyOptions, runCopyBench } from './copy-bench.js';
 import type { Peer } from './drain-target.js';
 import { type DrainRun, drainWorkload } from './drain.js';
+import { openCollector } from './discarding-collector.js';
 import { runLagBench } from './lag-bench.js';
 import { nativePeer } from './native-peer.js';
 import { drainTable } from './report.js';
 import { WORKLOADS } from './workload.js';
 
-const USAGE = `npm run bench -- <what …> [--rows N] [--runs N] [--scale N] [--tps N] [--seconds N] [--postgres 15|16|17|18] [--only native|bunny]
+const USAGE = `npm run bench -- <what …> [--rows N] [--runs N] [--scale N] [--tps N] [--seconds N] [--postgres 15|16|17|18] [--only native,bunny,traced] [--traces]
 
-what: ${WORKLOADS.map((workload) => workload.name).join(', ')}, drain (all of them), copy-wide, copy-narrow, copy (both), lag, all`;
+what: ${WORKLOADS.map((workload) => workload.name).join(', ')}, drain (all of them), copy-wide, copy-narrow, copy (both), lag, all
+--traces: once more with every service sending its traces (traced)`;
 
 const options = {
   rows: { type: 'string', default: '500000' },
@@ -22,6 +24,7 @@ const options = {
   seconds: { type: 'string', default: '20' },
   postgres: { type: 'string', default: '17' },
   only: { type: 'string' },
+  traces: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
@@ -42,9 +45,13 @@ async function main(): Promise<number> {
     `${new Date().toISOString().slice(0, 10)}, PostgreSQL ${version}, Node.js ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 1024 ** 3)} GiB`,
   );
   const servers = await startBenchServers(version);
+  const { nats } = servers;
+  const collector = await openCollector();
   try {
-    const peers = [nativePeer, bunnyPeer({ nats: servers.nats })].filter(
-      (peer) => values.only === undefined || peer.name === values.only,
+    const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    const traced = values.traces ? [bunnyPeer({ nats, name: 'traced', environment })] : [];
+    const peers = [nativePeer, bunnyPeer({ nats }), ...traced].filter(
+      (peer) => values.only === undefined || values.only.split(',').includes(peer.name),
     );
     await runDrains(wanted, servers, peers, values);
     const copyOptions: CopyOptions = { runs: Number(values.runs), rows: Number(values.rows) };
@@ -56,7 +63,9 @@ async function main(): Promise<number> {
       const lag = { tps: Number(values.tps), seconds: Number(values.seconds) };
       note(await runLagBench(servers, peers, lag, note));
     }
+    if (values.traces) note(`${collector.bytes()} bytes of traces`);
   } finally {
+    await collector.close();
     await servers.stop();
   }
   return 0;
