@@ -17,7 +17,8 @@ export class ConsolePage {
   }
 
   async open(path: string): Promise<void> {
-    await this.page.goto(`${this.#url}${path}`);
+    // What a page shows is waited for anyway.
+    await this.page.goto(`${this.#url}${path}`, { waitUntil: 'commit' });
   }
 
   async signIn(username: string, password: string): Promise<void> {
@@ -57,6 +58,11 @@ export class ConsolePage {
     await this.page.getByText(text).first().waitFor();
   }
 
+  /** How much what was there has moved since the page began to load, without anybody's doing: 0 is still, 0.1 the most that is called good. */
+  layoutShift(): Promise<number> {
+    return this.page.evaluate<number>(LAYOUT_SHIFT);
+  }
+
   /** Serious and critical violations of WCAG on what is shown, in light and in dark, in words. */
   async violations(): Promise<readonly string[]> {
     await this.page.evaluate(axe.source);
@@ -87,6 +93,14 @@ const NEXT_FRAME =
   'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(null))))';
 const ARE_ANIMATIONS_OVER =
   'document.getAnimations().every((animation) => animation.playState !== "running")';
+/** Entries that are buffered come in one call, before the timer; without any there is none. */
+const LAYOUT_SHIFT = `new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+  setTimeout(() => resolve(sum), 100);
+})`;
 /** In dark only the colours are others. */
 const RUN_AXE = {
   light: 'axe.run(document, { preload: false })',

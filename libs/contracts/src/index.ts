@@ -160,6 +160,7 @@ export {
   CreateMirrorQuery,
   DeleteMirrorQuery,
   FollowChangesQuery,
+  ListAuditQuery,
   ListEventsQuery,
   ListLogsQuery,
   MetricsQuery,

@@ -16,6 +16,7 @@ import { controlSamples } from './shell/control-metrics.js';
 import { EventBells } from './shell/event-bells.js';
 import { ensureAdministrator, waitForCatalog } from './shell/first-start.js';
 import { AccessGuard } from './shell/http/access-guard.js';
+import { AuditController } from './shell/http/audit.controller.js';
 import { AuthController } from './shell/http/auth.controller.js';
 import { ChangesController } from './shell/http/changes.controller.js';
 import { HealthController } from './shell/http/health.controller.js';
@@ -86,6 +87,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
       StructureController,
       ChangesController,
       UsersController,
+      AuditController,
     ],
     providers: [
       provide(CONTROL_STORE, store),

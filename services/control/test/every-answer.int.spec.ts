@@ -148,6 +148,7 @@ describe('every answer that the document names', () => {
     await ask('POST /v1/users', 201, { body: user });
     await ask('POST /v1/users', 409, { body: user });
     await ask('GET /v1/users', 200);
+    await ask('GET /v1/audit', 200);
     await ask('PATCH /v1/users/{username}', 200, {
       path: '/v1/users/uma',
       body: { role: 'viewer' },

@@ -54,6 +54,50 @@ describe('users', () => {
     await api.send('DELETE', '/v1/users/tom');
   });
 
+  it('leave an audit of all that they wrote, also of what is gone, for administrators only', async () => {
+    const { api } = fixture;
+    await addUser('eve', 'admin', 'eves password');
+    const eve = api.as(undefined);
+    await eve.login('eve', 'eves password');
+    const peer = { name: 'audited', host: 'h', user: 'u', password: 'plain secret', database: 'd' };
+    await eve.post('/v1/peers', peer);
+    await eve.send('PUT', '/v1/peers/audited', { port: 5433 });
+    await eve.send('DELETE', '/v1/peers/audited');
+    await eve.post('/v1/users', { username: 'ray', role: 'viewer', password: 'rays password' });
+    await eve.send('PATCH', '/v1/users/ray', { role: 'admin', password: 'a new password' });
+    await eve.send('DELETE', '/v1/users/ray');
+    const change = { current_password: 'eves password', new_password: 'eves new password' };
+    await eve.post('/v1/auth/change-password', change);
+    await api.send('DELETE', '/v1/users/eve');
+
+    const { body, text } = await api.get('/v1/audit?actor=eve&limit=500');
+    const entries = body['entries'] as readonly Record<string, unknown>[];
+    expect(entries.map(({ kind, name, message }) => [kind, name, message])).toEqual([
+      ['user', 'eve', 'password changed'],
+      ['user', 'ray', 'user deleted'],
+      ['user', 'ray', 'password changed'],
+      ['user', 'ray', 'role changed to admin'],
+      ['user', 'ray', 'user created, role readonly'],
+      ['peer', 'audited', 'peer deleted'],
+      ['peer', 'audited', 'peer changed'],
+      ['peer', 'audited', 'peer created'],
+    ]);
+    expect(text).not.toMatch(/argon2|plain secret|new password|v1\./);
+    const before = String(entries[0]?.['id']);
+    const next = (await api.get(`/v1/audit?actor=eve&limit=2&before=${before}`)).body;
+    expect(next['entries']).toEqual(entries.slice(1, 3));
+    const all = (await api.get('/v1/audit')).body['entries'] as readonly { actor: string }[];
+    expect(all[0]).toMatchObject({ actor: 'admin', name: 'eve', message: 'user deleted' });
+    expect(all.map(({ actor }) => actor)).not.toContain('control');
+    await addUser('vic', 'viewer', 'vics password');
+    const vic = api.as(undefined);
+    await vic.login('vic', 'vics password');
+    expect((await vic.get('/v1/audit')).status).toBe(403);
+    const own = { username: 'control', role: 'viewer', password: 'a password' };
+    expect((await api.post('/v1/users', own)).status).toBe(409);
+    await api.send('DELETE', '/v1/users/vic');
+  });
+
   it('always have an administrator, and nobody deletes oneself', async () => {
     const { api, catalog } = fixture;
     expect((await api.send('DELETE', '/v1/users/admin')).status).toBe(400);

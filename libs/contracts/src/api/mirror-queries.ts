@@ -86,6 +86,28 @@ export class ListEventsQuery {
   readonly limit?: number;
 }
 
+/** `GET /v1/audit?…` */
+export class ListAuditQuery {
+  @IsOptional()
+  @IsString(about('Only what this user did.'))
+  @MaxLength(200)
+  readonly actor?: string;
+
+  @IsOptional()
+  @QueryNumber()
+  @IsInt(about('Only entries before this id, for the next page.'))
+  @Min(1)
+  @Max(Number.MAX_SAFE_INTEGER)
+  readonly before?: number;
+
+  @IsOptional()
+  @QueryNumber()
+  @IsInt(about('Default 50.'))
+  @Min(1)
+  @Max(500)
+  readonly limit?: number;
+}
+
 /** `GET /v1/mirrors/{name}/changes/stream?…` */
 export class FollowChangesQuery {
   @IsString(about('The name at the source, `schema.table`.'))

@@ -15,6 +15,7 @@ export type SchemaChange = SchemaDiff['changes'][number];
 export type Metrics = Schemas['Metrics'];
 export type LogLine = Schemas['LogPage']['logs'][number];
 export type HistoryEvent = Schemas['EventPage']['events'][number];
+export type AuditEntry = Schemas['AuditPage']['entries'][number];
 export type RowChange = Schemas['RowChange'];
 export type Me = Schemas['Me'];
 export type User = Schemas['User'];

@@ -506,6 +506,23 @@ export interface paths {
     patch: operations['UsersController_change'];
     trace?: never;
   };
+  '/v1/audit': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What people did to mirrors, peers and users, newest first */
+    get: operations['AuditController_list'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -911,6 +928,21 @@ export interface components {
         /** @description As in the log; null: it says nothing to people. */
         message: string | null;
         body: Record<string, never>;
+      }[];
+    };
+    AuditPage: {
+      entries: {
+        id: number;
+        /** Format: date-time */
+        at: string;
+        /** @description The user who did it. */
+        actor: string;
+        /** @enum {string} */
+        kind: 'mirror' | 'peer' | 'user';
+        /** @description The name that the mirror, peer or user was made under; it may be gone. */
+        name: string | null;
+        type: string;
+        message: string;
       }[];
     };
     EventStream: string;
@@ -3482,6 +3514,57 @@ export interface operations {
       };
       /** @description Content Too Large */
       413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+    };
+  };
+  AuditController_list: {
+    parameters: {
+      query?: {
+        actor?: string;
+        before?: number;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AuditPage'];
+        };
+      };
+      /** @description Bad Request */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
         headers: {
           [name: string]: unknown;
         };

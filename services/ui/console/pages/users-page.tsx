@@ -1,8 +1,9 @@
 import { Button, Group, Modal, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type User, api, dataOf } from '../api/client.js';
 import { useMe } from '../api/session.js';
+import { AuditList, auditKey } from '../parts/audit-list.js';
 import { ConfirmButton } from '../parts/confirm-button.js';
 import { PasswordResetButton } from '../parts/password-reset-button.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
@@ -57,16 +58,21 @@ export function UsersPage() {
           </Table.ScrollContainer>
         </Paper>
       )}
+      <AuditList />
       <Modal opened={isAdding} onClose={close} title="Add a user">
         <UserForm
           onDone={() => {
             close();
-            void client.invalidateQueries({ queryKey: usersKey });
+            void lookAgain(client);
           }}
         />
       </Modal>
     </Stack>
   );
+}
+
+async function lookAgain(client: QueryClient): Promise<void> {
+  await Promise.all([usersKey, auditKey].map((queryKey) => client.invalidateQueries({ queryKey })));
 }
 
 function UserRow({ user }: { readonly user: User }) {
@@ -98,7 +104,7 @@ function UserActions({ username, role }: { readonly username: string; readonly r
   const client = useQueryClient();
   const path = { params: { path: { username } } };
   const other: Role = role === 'admin' ? 'readonly' : 'admin';
-  const look = () => client.invalidateQueries({ queryKey: usersKey });
+  const look = () => lookAgain(client);
   return (
     <Group gap={6} justify="flex-end" wrap="nowrap">
       <PasswordResetButton username={username} />

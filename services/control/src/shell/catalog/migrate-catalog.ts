@@ -4,6 +4,7 @@ import { up as readModels } from '../../migrations/0002-read-models.js';
 import { up as gateway } from '../../migrations/0003-gateway.js';
 import { up as tables } from '../../migrations/0004-tables.js';
 import { up as observe } from '../../migrations/0005-observe.js';
+import { up as audit } from '../../migrations/0006-audit.js';
 
 /** All migrations, forward only, named in the order in which they run. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -12,6 +13,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-gateway': { up: gateway },
   '0004-tables': { up: tables },
   '0005-observe': { up: observe },
+  '0006-audit': { up: audit },
 };
 
 /**

@@ -222,6 +222,22 @@ export const ANSWER_SCHEMAS = {
       }),
     ),
   }),
+  AuditPage: object({
+    entries: listOf(
+      object({
+        id: COUNT,
+        at: TIME,
+        actor: { ...TEXT, description: 'The user who did it.' },
+        kind: { type: 'string', enum: ['mirror', 'peer', 'user'] },
+        name: {
+          ...TEXT_OR_NULL,
+          description: 'The name that the mirror, peer or user was made under; it may be gone.',
+        },
+        type: TEXT,
+        message: TEXT,
+      }),
+    ),
+  }),
   EventStream: { type: 'string' },
   ChangeStream: { type: 'string', description: 'Events `changes`, each a list of `RowChange`.' },
   RowChange: object({
