@@ -188,6 +188,7 @@ const RULES: Readonly<Record<ServiceName, Rules>> = {
       commandSubject('apply', 'change_lanes'),
       commandSubject('capture', 'change_publication'),
       progressSubject('*'),
+      lookSubject('*'),
     ],
     subscribe: ['bunny.schema.*', lookSubject('*'), retrySubject('*')],
   },

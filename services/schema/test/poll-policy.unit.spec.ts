@@ -74,6 +74,11 @@ describe('what a poll makes', () => {
     expect(releasedTables([change('create_index', 's.live')], [], places)).toEqual([]);
   });
 
+  it('leaves a table that is copied again to its copy', () => {
+    const made = [{ ...change('add_column', 's.held'), needsCopy: true }];
+    expect(releasedTables(made, [], places)).toEqual([]);
+  });
+
   it('leaves the shape of running tables to the stream', () => {
     const changes = [change('add_column', 's.live'), change('add_column', 's.held')];
     expect(tablesOfOldShape(changes, places)).toEqual(['s.live']);

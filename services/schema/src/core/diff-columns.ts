@@ -36,9 +36,9 @@ export function diffColumns(pair: ColumnPair, options: DiffOptions, sink: DiffSi
     const existing = theirs.get(column.name);
     if (existing === undefined) {
       if (options.columns) addColumn(pair, column, sink);
-      if (options.columns && hasStandIn(column)) setDefaultAfter(pair, column, sink);
+      if (options.columns && hasStandIn(pair, column)) setDefaultAfter(pair, column, sink);
       // What the new column cannot have while old rows lack a value comes afterwards.
-      if (options.columns && options.notNull && needsNotNullLater(column)) {
+      if (options.columns && options.notNull && needsNotNullLater(pair, column)) {
         setNotNull(pair, column, sink);
       }
       continue;
@@ -66,10 +66,10 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
   }));
   const expression = defaultOf(column, source.name, destination.name);
   // Rows that are there get the value that the source has stored for its own, and so do those of the shape before that may still come.
-  const isStored = column.missing !== undefined && column.generation === 'none';
+  const rows = rowsOf(pair, column);
   const definition = columnDefinition(
-    needsNotNullLater(column) ? { ...column, isNotNull: false } : column,
-    isStored ? missingValue(column) : expression,
+    needsNotNullLater(pair, column) ? { ...column, isNotNull: false } : column,
+    rows === 'stored' || rows === 'null' ? missingValue(column) : expression,
     false,
   );
   sink.changes.push(
@@ -86,14 +86,35 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
       ],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
       reason:
-        'the destination lacks the column; rows that are there already get its default, or NULL',
+        rows === 'own'
+          ? 'the destination lacks the column; its values differ by row, so that the table is copied again'
+          : 'the destination lacks the column; rows that are there already get its default, or NULL',
+      ...(rows === 'own' ? { needsCopy: true } : {}),
     }),
   );
 }
 
+/**
+ * What the rows that were there when a column was added have on the source: a value that is stored for all of them, NULL, one that PostgreSQL makes again (`made`), or each its own. A default
+ * that differs by row, or that was set later, leaves no trace but in the rows once they were written anew.
+ */
+function rowsOf(
+  { source }: ColumnPair,
+  { missing, expression, generation, identity }: ColumnModel,
+): 'stored' | 'null' | 'made' | 'own' {
+  if (generation !== 'none') return 'made';
+  if (missing !== undefined) return 'stored';
+  if (identity !== 'none') return 'own';
+  if (expression === null) return 'null';
+  return source.wasRewritten === false ? 'null' : 'own';
+}
+
 /** Whether the value of the rows that were there is not what rows get that are to come. */
-function hasStandIn({ missing, expression, generation }: ColumnModel): boolean {
-  if (missing === undefined || generation !== 'none') return false;
+function hasStandIn(pair: ColumnPair, column: ColumnModel): boolean {
+  const { missing, expression } = column;
+  const rows = rowsOf(pair, column);
+  if (rows === 'null') return expression !== null;
+  if (rows !== 'stored') return false;
   const [, text, number] = /^(?:'((?:[^']|'')*)'::[^']+|([^' ]+))$/.exec(expression ?? '') ?? [];
   return (text?.replaceAll("''", "'") ?? number) !== missing;
 }
@@ -109,14 +130,8 @@ export function missingValue({ missing, type }: ColumnModel): string | null {
 }
 
 /** Rows that are there would make NOT NULL fail when nothing fills the column. */
-function needsNotNullLater(column: ColumnModel): boolean {
-  return (
-    column.isNotNull &&
-    column.expression === null &&
-    column.missing === undefined &&
-    column.identity === 'none' &&
-    column.generation === 'none'
-  );
+function needsNotNullLater(pair: ColumnPair, column: ColumnModel): boolean {
+  return column.isNotNull && rowsOf(pair, column) === 'null';
 }
 
 /** PostgreSQL casts a default only where it would on assignment, so one that is there is taken off and set again. */

@@ -58,9 +58,16 @@ export function releasedTables(
   const isAbout = (changes: readonly StructureChange[], table: string): boolean =>
     changes.some((change) => change.table === table || change.table === '');
   const waits = left.filter((change) => !isExtra(change) && SHAPE_KINDS.has(change.kind));
+  // One that has to be copied comes back by its copy.
+  const isCopied = (table: string): boolean =>
+    made.some((change) => change.needsCopy === true && change.table === table);
   return places
     .filter(
-      (place) => isInLane(place) && isAbout(made, place.table) && !isAbout(waits, place.table),
+      (place) =>
+        isInLane(place) &&
+        isAbout(made, place.table) &&
+        !isAbout(waits, place.table) &&
+        !isCopied(place.table),
     )
     .map(({ table }) => table);
 }

@@ -101,6 +101,8 @@ export interface StructureChange {
   readonly reason: string;
   /** Whether PostgreSQL writes every row of the table anew for it, under a lock that everybody waits for. */
   readonly rewrites?: boolean;
+  /** Whether the rows that are there cannot be given what they have on the source: their table has to be copied again. */
+  readonly needsCopy?: boolean;
   /** Counts the rows that keep it from being made. */
   readonly countOffending?: string;
 }

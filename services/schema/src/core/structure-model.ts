@@ -130,6 +130,8 @@ export interface RelationStructure {
   /** The table that was asked for: itself, or the root of the partition. */
   readonly root: QualifiedName;
   readonly isRoot: boolean;
+  /** Whether its rows, or those of a partition, were ever written anew: before that, a new column for which no value is stored is NULL in them. */
+  readonly wasRewritten?: boolean;
   readonly isPartitioned: boolean;
   /** Null for a root. */
   readonly partition: PartitionPlace | null;

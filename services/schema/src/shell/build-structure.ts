@@ -5,7 +5,10 @@ import { quoteQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { buildPhases, isBuilt } from '../core/build-phases.js';
 import { wantsSequences } from '../core/diff-options.js';
+import { keyOf } from '../core/relation-facts.js';
 import { type StructureChange, isExtra } from '../core/structure-change.js';
+import type { StructureModel } from '../core/structure-model.js';
+import { placesOf } from '../core/table-places.js';
 import { forgetDepartedObjects } from './carried-objects.js';
 import { carrySequences } from './carry-sequences.js';
 import { noteFirstColumnNames } from './column-names.js';
@@ -17,7 +20,7 @@ import {
   readSourceStructure,
 } from './compare-structure.js';
 import { makeChange } from './make-change.js';
-import { noteBuiltTables } from './schema-bookkeeping.js';
+import { noteBuiltTables, readBuiltTables } from './schema-bookkeeping.js';
 import { lockStructure, withBuilder } from './structure-session.js';
 import { IndexBuildWatch } from './watch-index-builds.js';
 import { waitUntilConsistent } from './wait-until-consistent.js';
@@ -64,7 +67,8 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
     await noteFirstColumnNames(client, options.spec, roots);
     const comparison = await compareWith(source, options.spec, client);
     const { changes, notes } = comparison;
-    const wanted = changes.filter(isBuilt);
+    const isAsked = await askedTables(client, options, source);
+    const wanted = changes.filter((change) => isBuilt(change) && isAsked(change));
     const run = new BuildRun(options, wanted.length);
     for (const phase of buildPhases(wanted)) {
       if (phase.name === 'validate')
@@ -85,6 +89,24 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
       seconds: Math.round((performance.now() - startedAt) / 100) / 10,
     };
   });
+}
+
+/**
+ * Whether a change is this build's to make. Where changes of structure are for people, a table gets what the source has when it comes into the mirror, and nothing of that when another one comes,
+ * or when it is copied again.
+ */
+async function askedTables(
+  client: pg.Client,
+  { spec }: BuildOptions,
+  source: StructureModel,
+): Promise<(change: StructureChange) => boolean> {
+  if (spec.options.schema_changes === 'auto') return () => true;
+  const built = await readBuiltTables(client, spec);
+  const fresh = spec.tables.flatMap((table) =>
+    built.has(keyOf(table.source)) ? [] : [{ ...table.source, state: '' }],
+  );
+  const places = new Set(placesOf(spec.tables, source, fresh).map(({ table }) => table));
+  return ({ table }) => (table === '' ? fresh.length > 0 : places.has(table));
 }
 
 /** Notes what the destination has from the source, of which much has just been made. */

@@ -40,7 +40,7 @@ export async function noteFirstColumnNames(
     );
     return { source, destination, excluded, columns };
   });
-  await insertNames(client, spec, noted, 'on conflict do nothing');
+  await insertNames(client, spec, noted, OF_NEW_TABLES);
 }
 
 /** A table of the source and its columns. */
@@ -127,6 +127,11 @@ const INSERT_NAMES = `
              join pg_catalog.pg_namespace s on s.oid = c.relnamespace
             where s.nspname = w.destination_schema and c.relname = w.destination_table
               and a.attname = w.name and a.attnum > 0 and not a.attisdropped)`;
+
+/** What is noted of a table later is told by its numbers: a column may have the name of another one. */
+const OF_NEW_TABLES = `
+     and not exists (select from _bunny.column_name k where k.mirror_id = $1 and k.source_schema = w.source_schema and k.source_table = w.source_table)
+  on conflict do nothing`;
 
 const ON_CONFLICT_RENAME = `
   on conflict (mirror_id, source_schema, source_table, attribute_number) do update

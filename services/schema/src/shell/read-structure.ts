@@ -9,6 +9,7 @@ import { withCatalogRetries } from './catalog-race.js';
 import { type KeyRow, keyModelOf } from './catalog-key.js';
 import { type TypeRow, extensionOf, typeOf } from './catalog-type.js';
 import { readRules } from './read-rules.js';
+import { withStoredValues } from './stored-values.js';
 import { SELECT_COLLATIONS } from './sql/select-collations.js';
 import { SELECT_COLUMNS } from './sql/select-columns.js';
 import { SELECT_INDEX_EXTENSIONS } from './sql/select-index-extensions.js';
@@ -39,7 +40,10 @@ async function readOnce(
   const all = [frames.map((frame) => frame.oid)];
   const read = async <Row extends pg.QueryResultRow>(sql: string): Promise<readonly Row[]> =>
     (await client.query<Row>(sql, all)).rows;
-  const columns = byTable(await read<ColumnRow>(SELECT_COLUMNS), columnOf);
+  const columns = withStoredValues(
+    frames,
+    byTable(await read<ColumnRow>(SELECT_COLUMNS), columnOf),
+  );
   const keys = byTable(
     (await read<KeyRow>(SELECT_KEYS)).filter((row) => row.is_primary),
     keyModelOf,

@@ -1,7 +1,9 @@
 import type { MirrorSpec, SchemaChange } from '@bunnydb/contracts';
 import { FailureKind } from '@bunnydb/failure';
 import { toMirrorError } from '@bunnydb/pg-client';
+import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
+import { keyOf } from '../core/relation-facts.js';
 
 /**
  * Creates what this service remembers at the destination, or finds it: shadow tables, and foreign keys that have to be validated or restored. What is there
@@ -58,6 +60,22 @@ export async function noteSyncRun(
      on conflict (mirror_id) do update set command_id = excluded.command_id, changes = excluded.changes, begun_at = pg_catalog.now()`,
     [mirrorId, commandId, JSON.stringify(changes)],
   );
+}
+
+/** Tables that have been given everything once, by `keyOf`. */
+export async function readBuiltTables(
+  client: pg.Client,
+  spec: MirrorSpec,
+): Promise<ReadonlySet<string>> {
+  const { rows: there } = await client.query<{ present: boolean }>(
+    `select pg_catalog.to_regclass('_bunny.built_table') is not null as present`,
+  );
+  if (there[0]?.present !== true) return new Set();
+  const { rows } = await client.query<QualifiedName>(
+    `select source_schema as schema, source_table as table from _bunny.built_table where mirror_id = $1`,
+    [spec.id],
+  );
+  return new Set(rows.map(keyOf));
 }
 
 /**

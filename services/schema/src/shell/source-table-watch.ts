@@ -10,6 +10,7 @@ import { MovedTableWatch, type MovedTableWatchOptions } from './moved-table-watc
 import { ensureSchemaBookkeeping } from './schema-bookkeeping.js';
 import {
   type SourceTableNote,
+  isCopyDue,
   noteRecopyDue,
   noteSourceTables,
   readSourceTableNotes,
@@ -57,8 +58,9 @@ export class SourceTableWatch {
       spec.publication_name,
     ]);
     const seen = rows[0]?.fingerprint ?? '';
-    if (seen === this.#seen || !(await hasTableStates(destination))) return this.#notes;
+    if (!(await hasTableStates(destination))) return this.#notes;
     await ensureSchemaBookkeeping(destination, { createsSchema: false });
+    if (seen === this.#seen && !(await isCopyDue(destination, spec))) return this.#notes;
     const notes = await readSourceTableNotes(destination, spec);
     const places = await readPlaces(source, spec, notes);
     const findings = judgePlaces(places, {

@@ -37,6 +37,7 @@ import { makeChange } from './make-change.js';
 import type { PeerLinks } from './peer-links.js';
 import { settleForeignKeys } from './settle-foreign-keys.js';
 import { SELECT_STRUCTURE_FINGERPRINT } from './sql/select-structure-fingerprint.js';
+import { noteCopyNeeded } from './source-table-book.js';
 import { StreamPatience } from './stream-patience.js';
 import { type Agenda, ReadyTables, readAgenda } from './structure-agenda.js';
 import { lockStructure, withBuilder } from './structure-session.js';
@@ -171,6 +172,9 @@ export class StructureWatch {
       this.#options.signal.throwIfAborted();
       // A row may point to one that has yet to come; the look after the tables have met makes it.
       if (change.group === 'foreign_keys' && !isConsistent) continue;
+      if (change.needsCopy === true) {
+        await noteCopyNeeded(client, this.#options.spec, [change.table]);
+      }
       const outcome = await makeChange(client, change, this.#options.signal);
       if (outcome.tag === 'made') {
         made.push(change);

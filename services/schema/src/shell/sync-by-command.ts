@@ -1,4 +1,9 @@
-import { STRUCTURE_LIST_MAX, type SchemaSynced, type SyncSchema } from '@bunnydb/contracts';
+import {
+  STRUCTURE_LIST_MAX,
+  type SchemaSynced,
+  type SyncSchema,
+  lookSubject,
+} from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import type { Messaging } from '@bunnydb/messaging';
 import { askLanes } from './ask-lanes.js';
@@ -32,6 +37,8 @@ export async function syncByCommand({
     onProgress: tellProgress(messaging, instance, spec.id),
     onReleased: (tables) => askLanes(messaging, spec, { action: 'retry' }, tables),
   });
+  // A table that has to be copied now is the session's to ask for.
+  messaging.publishJson(lookSubject(spec.id), {});
   if (!reply.ok) {
     const { kind, message, detail } = reply.failure;
     throw new MirrorError(kind, message, { detail });

@@ -22,6 +22,7 @@ import {
 import { forgetDroppedObjects } from './carried-objects.js';
 import { makeChange } from './make-change.js';
 import { withPeer } from './peer-session.js';
+import { noteCopyNeeded } from './source-table-book.js';
 import { findSyncRun, noteSyncRun } from './schema-bookkeeping.js';
 import { awaitStructureLock, withBuilder } from './structure-session.js';
 import { IndexBuildWatch } from './watch-index-builds.js';
@@ -128,6 +129,7 @@ async function makeSelected(
     }
     const { object } = change;
     onProgress({ done: made.length, total, object });
+    if (change.needsCopy === true) await noteCopyNeeded(client, options.spec, [change.table]);
     const outcome = await watch.during(client, object, () => makeChange(client, change, signal));
     if (outcome.tag === 'made') {
       made.push(change);

@@ -6,7 +6,14 @@ import { SELECT_TABLES } from './sql/select-tables.js';
 /** A table or a partition, without what is its own. */
 export type TableFrame = Pick<
   RelationStructure,
-  'name' | 'root' | 'isRoot' | 'isPartitioned' | 'partition' | 'partitionKey' | 'inherits'
+  | 'name'
+  | 'root'
+  | 'isRoot'
+  | 'isPartitioned'
+  | 'partition'
+  | 'partitionKey'
+  | 'inherits'
+  | 'wasRewritten'
 > & { readonly oid: string };
 
 /** Finds tables and the partitions below them; a partition that was asked for beside its root comes twice. */
@@ -19,8 +26,10 @@ export async function readTableFrames(
     names.map((name) => name.table),
   ]);
   const roots = new Map(rows.filter((row) => row.level === 0).map((row) => [row.oid, row]));
+  const rewritten = new Set(rows.filter((row) => row.was_rewritten).map((row) => row.root));
   return rows.map((row) => ({
     oid: row.oid,
+    wasRewritten: rewritten.has(row.root),
     name: nameOf(row),
     root: nameOf(roots.get(row.root) ?? row),
     isRoot: row.level === 0,
@@ -62,6 +71,7 @@ interface TableRow {
   readonly schema: string;
   readonly name: string;
   readonly kind: string;
+  readonly was_rewritten: boolean;
   readonly partition_key: string | null;
   readonly inherits: readonly QualifiedName[];
   readonly parent_schema: string | null;

@@ -16,6 +16,7 @@ export const SELECT_TABLES = `
   select (f.n - 1)::int as table_no, f.oid::text, f.root::text, f.level,
          s.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
          c.relreplident::text as replica_identity,
+         c.relkind = 'r' and pg_relation_filenode(c.oid) <> c.oid as was_rewritten,
          case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
          case when not c.relispartition then coalesce((
            select json_agg(json_build_object('schema', hn.nspname, 'table', hc.relname) order by h.inhseqno)
