@@ -18,7 +18,7 @@ describe('storms of DDL, mixed with writes', () => {
   let stack: Stack;
 
   beforeAll(async () => {
-    postgres = await startPostgres({ version: 17 });
+    postgres = await startPostgres({ version: 17, settings: { max_connections: 400 } });
     stack = await startStack('ddl-storm', {
       postgresUrl: postgres.url,
       environment: { BUNNY_SCHEMA_POLL_MS: '500' },

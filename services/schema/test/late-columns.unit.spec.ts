@@ -181,3 +181,14 @@ describe('a partitioned table', () => {
     expect(filled.get('1')?.[1]?.number).toBe(2);
   });
 });
+
+describe('a column that the source has dropped', () => {
+  it('stays, and takes rows that come without it', () => {
+    const kept = column(2, 'b', { isNotNull: true });
+    const made = changesOf([column(1, 'id')], [column(1, 'id'), kept]);
+    expect(made.map(({ kind }) => kind)).toEqual(['drop_not_null', 'drop_column']);
+    const filled = { ...kept, expression: '7' };
+    const left = changesOf([column(1, 'id')], [column(1, 'id'), filled]);
+    expect(left.map(({ kind }) => kind)).toEqual(['drop_column']);
+  });
+});

@@ -17,6 +17,7 @@ const change = (kind: ChangeKind, table: string, destructive = false): Structure
 const places = [
   { table: 's.live', state: 'running' },
   { table: 's.held', state: 'held' },
+  { table: 's.behind', state: 'catching_up' },
 ];
 
 describe('what a poll makes', () => {
@@ -30,6 +31,11 @@ describe('what a poll makes', () => {
     expect(isMade('alter_type', 's.held', true)).toBe(false);
     expect(isMade('set_not_null', 's.live')).toBe(true);
     expect(isMade('set_not_null', 's.held')).toBe(false);
+    // The changes that wait in its lane may be older than the rule.
+    expect(isMade('set_not_null', 's.behind')).toBe(false);
+    expect(isMade('set_default', 's.behind')).toBe(false);
+    expect(isMade('create_index', 's.behind')).toBe(true);
+    expect(isMade('alter_type', 's.behind')).toBe(false);
     expect(isMade('create_index', 's.copied')).toBe(false);
     expect(isMade('drop_index', 's.live')).toBe(false);
   });

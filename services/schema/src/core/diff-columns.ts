@@ -54,7 +54,17 @@ export function diffColumns(pair: ColumnPair, options: DiffOptions, sink: DiffSi
   if (!options.columns) return;
   const names = new Set(carried.map((column) => column.name));
   for (const column of columns) {
-    if (!names.has(column.name)) dropColumn(pair, column, sink);
+    if (names.has(column.name)) continue;
+    const isDropped = known.some(({ name }) => name === column.name);
+    if (isDropped && options.notNull && needsValue(column)) {
+      dropNotNull(
+        pair,
+        column,
+        'the source has dropped the column, and rows come without it',
+        sink,
+      );
+    }
+    dropColumn(pair, column, sink);
   }
 }
 
@@ -219,20 +229,39 @@ function diffNotNull(
     setNotNull(pair, column, sink);
     return;
   }
+  const reason = 'the source takes NULL, so a row may come that the destination would refuse';
+  dropNotNull(pair, column, reason, sink);
+}
+
+function dropNotNull(
+  pair: ColumnPair,
+  { name }: ColumnModel,
+  reason: string,
+  sink: DiffSink,
+): void {
   sink.changes.push(
     changeOf({
       kind: 'drop_not_null',
-      object: objectText(pair, column.name),
+      object: objectText(pair, name),
       table: tableText(pair),
       statements: [
         blocking(
-          `alter table ${tableSql(pair)} alter column ${quoteIdentifier(column.name)} drop not null`,
+          `alter table ${tableSql(pair)} alter column ${quoteIdentifier(name)} drop not null`,
         ),
       ],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
-      reason: 'the source takes NULL, so a row may come that the destination would refuse',
+      reason,
     }),
   );
+}
+
+/** Whether a row that comes without the column is refused. */
+export function needsValue({
+  isNotNull,
+  expression,
+  identity,
+}: Pick<ColumnModel, 'isNotNull' | 'expression' | 'identity'>): boolean {
+  return isNotNull && expression === null && identity === 'none';
 }
 
 /** A check that is validated first spares SET NOT NULL the scan under its lock. */

@@ -3,7 +3,7 @@ import { formatQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
 import { CarriedBook } from './carried-objects.js';
 import type { ColumnModel } from './catalog-model.js';
 import { Counterparts } from './counterparts.js';
-import { diffColumns } from './diff-columns.js';
+import { diffColumns, needsValue } from './diff-columns.js';
 import { sequenceName } from './column-ddl.js';
 import { PLAIN_COLUMN, isLarge } from './follow-added.js';
 import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
@@ -113,14 +113,7 @@ function dropNotNull(
 ): readonly FollowStep[] {
   const carried = new Set(targets.map((target) => target.name));
   return pair.destination.columns
-    .filter(
-      (column) =>
-        dropped.has(column.name) &&
-        !carried.has(column.name) &&
-        column.isNotNull &&
-        column.expression === null &&
-        column.identity === 'none',
-    )
+    .filter((column) => dropped.has(column.name) && !carried.has(column.name) && needsValue(column))
     .map(({ name }) => ({
       what: `drop not null ${objectText(pair, name)}, which the source has dropped`,
       part: 'columns',

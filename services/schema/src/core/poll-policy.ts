@@ -19,8 +19,9 @@ export function isMadeByPoll(change: StructureChange, places: readonly TablePlac
   const place = places.find((candidate) => candidate.table === change.table);
   if (change.table !== '' && place === undefined) return false;
   // What waits in the lane may be older than a rule that the source has now.
-  if (isInLane(place)) return !TIGHTENING_KINDS.has(change.kind);
-  return !SHAPE_KINDS.has(change.kind);
+  if (place !== undefined && place.state !== 'running' && TIGHTENING_KINDS.has(change.kind))
+    return false;
+  return isInLane(place) || !SHAPE_KINDS.has(change.kind);
 }
 
 /**
