@@ -80,7 +80,8 @@ export async function beginTable(
   const key = tableKey(mirrorId, mapping.source);
   await client.query('begin');
   const { rows } = await client.query<{ state: string }>(
-    `select state from _bunny.table_state
+    `select case when state in ('held', 'error') then coalesce(wish ->> 'goes_on_as', 'pending') else state end as state
+       from _bunny.table_state
       where mirror_id = $1 and source_schema = $2 and source_table = $3 for update`,
     key,
   );

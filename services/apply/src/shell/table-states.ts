@@ -143,7 +143,8 @@ function mirrorTableOf(mapping: TableMapping, row: TableFacts): MirrorTable {
  */
 export async function hasOnlyFirstCopies(client: SqlClient, mirrorId: string): Promise<boolean> {
   const { rows } = await client.query(
-    `select coalesce(bool_or(state in ('pending', 'copying')) and not bool_or(state = 'resyncing'), false) as first
+    `select coalesce(bool_or(state in ('pending', 'copying'))
+              and not bool_or(state = 'resyncing' or state in ('held', 'error') and wish ->> 'goes_on_as' = 'resyncing'), false) as first
        from _bunny.table_state where mirror_id = $1`,
     [mirrorId],
   );
