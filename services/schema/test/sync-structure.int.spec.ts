@@ -46,9 +46,12 @@ describe('the difference', () => {
       'alter_type public.t.name',
       'alter_type public.t.big',
       'set_default public.t.name',
+      'set_default public.t.n',
+      'set_default public.t.at',
       'drop_default public.t.note',
       'drop_not_null public.t.note',
       'set_not_null public.t.name',
+      'set_not_null public.t.n',
       'add_unique public.p.p_code_key',
       'add_unique public.t.pair',
       'create_index public.t.t_note',
@@ -92,7 +95,7 @@ describe('the difference', () => {
     const before = await fixture.diff(TABLES);
     const dry = await fixture.sync(TABLES, { dry_run: true });
     expect(dry.applied).toEqual([]);
-    expect(dry.skipped.filter((change) => change.outcome === 'dry run')).toHaveLength(16);
+    expect(dry.skipped.filter((change) => change.outcome === 'dry run')).toHaveLength(19);
     const ids = before.changes.map((change) => change.id);
     const stale = await fixture.sync(TABLES, { changes: [...ids, 'gone'] });
     expect(stale).toMatchObject({ applied: [], failed: [], stale: ['gone'] });
@@ -113,6 +116,7 @@ describe('the difference', () => {
       },
     ]);
     expect(result.skipped.map((change) => change.object)).toEqual([
+      'public.t.n',
       'public.p.p_code_key',
       'public.t.pair',
     ]);
