@@ -29,7 +29,7 @@ export async function readAgenda(client: pg.Client, spec: MirrorSpec): Promise<A
   return rows[0];
 }
 
-/** Tables that have been copied and built once. One that is never built, by an older version perhaps, is taken up after a while. */
+/** Tables that have been copied and built once, or have failed on the way there. One that is never built, by an older version perhaps, is taken up after a while. */
 export class ReadyTables {
   readonly #mine: ReadonlySet<string>;
   readonly #unbuiltSinceMs = new Map<string, number>();
@@ -45,7 +45,8 @@ export class ReadyTables {
         this.#unbuiltSinceMs.delete(key);
         return false;
       }
-      if (table.isBuilt) return true;
+      // One that failed before it was ever whole may fail for what the comparison finds.
+      if (table.isBuilt || table.state === 'error') return true;
       const since = this.#unbuiltSinceMs.get(key) ?? performance.now();
       this.#unbuiltSinceMs.set(key, since);
       return performance.now() - since >= UNBUILT_MAX_MS;
@@ -56,4 +57,4 @@ export class ReadyTables {
 /** Tables that are being copied get everything afterwards. */
 const NOT_READY: ReadonlySet<string> = new Set(['pending', 'copying', 'resyncing']);
 /** Longer than control takes to ask for a build after a copy. */
-const UNBUILT_MAX_MS = 120_000;
+const UNBUILT_MAX_MS = 30_000;
