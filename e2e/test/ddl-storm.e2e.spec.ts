@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runDdlStorm } from '../src/ddl-storm-run.js';
 import { type Stack, startStack } from '../src/stack.js';
 
-/** Few, to be short: `ddl-storm.soak.spec.ts` has more of them, from more seeds. */
+/** Few, to be short: `ddl-storm.soak.spec.ts` has more of them, from more seeds, and kills services meanwhile. */
 const STEPS = 80;
 
 describe('a storm of DDL, mixed with writes', () => {
@@ -19,11 +19,6 @@ describe('a storm of DDL, mixed with writes', () => {
       'of all that and of tables that come, go and change their names',
       7_331,
       { movesTables: true },
-    ],
-    [
-      'while services are killed',
-      4_711,
-      { movesTables: true, kills: ['schema', 'apply', 'capture'] as const },
     ],
   ])(
     '%s ends equal in content and structure, and the ledger is whole in every snapshot',
