@@ -1,6 +1,6 @@
 /**
  * `npm test`: every test, tier by tier, against real servers that the tests start themselves. The last line of the output is always
- * `N passed, N failed`, with `, N skipped` where there are any.
+ * `N passed, N failed`, with `, N skipped` where there are any; before it stand the failures of all tiers, one per line.
  *
  *     npm test                     all tiers
  *     npm test -- unit int         some of them
@@ -9,15 +9,18 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { SetUpProblem, installBrowser, prepare, root } from './prepare.mjs';
 
 const TIERS = ['unit', 'int', 'e2e'];
 const CONSOLE_TEST = 'e2e/test/console.e2e.spec.ts';
+/** In characters. */
+const LONGEST_MESSAGE = 300;
 const words = process.argv.slice(2);
 const wanted = TIERS.filter((tier) => words.includes(tier));
 const filters = words.filter((word) => !TIERS.includes(word));
 const totals = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
 
 try {
   await prepare();
@@ -32,6 +35,7 @@ try {
   process.stderr.write(error instanceof SetUpProblem ? `${error.message}\n` : `${error.stack}\n`);
 }
 if (totals.failed > 0) process.exitCode = 1;
+for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
 const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : '';
 process.stdout.write(`${totals.passed} passed, ${totals.failed} failed${skipped}\n`);
 
@@ -93,9 +97,19 @@ function count(report) {
   totals.passed += result.numPassedTests;
   totals.failed += result.numFailedTests;
   totals.skipped += result.numPendingTests + result.numTodoTests;
-  // A file that could not be loaded, or whose set-up failed, has no test that failed.
-  totals.failed += result.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
-  ).length;
+  for (const { name, status, message, assertionResults } of result.testResults) {
+    if (status !== 'failed') continue;
+    const file = relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    for (const test of failed) note(`${file} > ${test.fullName}`, test.failureMessages[0]);
+    // A file that could not be loaded, or whose set-up failed, has no test that failed.
+    if (failed.length === 0) {
+      note(file, message);
+      totals.failed += 1;
+    }
+  }
+}
+
+function note(place, message = '') {
+  failures.push(`${place}: ${message.split('\n', 1)[0].slice(0, LONGEST_MESSAGE)}`);
 }

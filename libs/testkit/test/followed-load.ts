@@ -6,16 +6,20 @@ export class FollowedLoad {
   readonly #right: TestDatabase;
   readonly #statement: (turn: number) => string;
   readonly #waiting: string[] = [];
-  readonly #loops: Promise<void>[];
+  readonly #writer: Promise<void>;
+  readonly #follower: Promise<void>;
   #committed = 0;
   #followed = 0;
   #stopped = false;
+  /** From then on nothing more comes: the last statement may be under way when the load is stopped. */
+  #isWritten = false;
 
   constructor(left: TestDatabase, right: TestDatabase, statement: (turn: number) => string) {
     this.#left = left;
     this.#right = right;
     this.#statement = statement;
-    this.#loops = [this.#write(), this.#follow()];
+    this.#writer = this.#write();
+    this.#follower = this.#follow();
   }
 
   /** Waits until the follower has what is committed now. */
@@ -26,7 +30,10 @@ export class FollowedLoad {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#loops);
+    await this.#writer.finally(() => {
+      this.#isWritten = true;
+    });
+    await this.#follower;
   }
 
   async #write(): Promise<void> {
@@ -39,10 +46,10 @@ export class FollowedLoad {
   }
 
   async #follow(): Promise<void> {
-    while (!this.#stopped || this.#waiting.length > 0) {
+    while (!this.#isWritten || this.#waiting.length > 0) {
       const sql = this.#waiting.shift();
       if (sql === undefined) {
-        await until(() => this.#stopped || this.#waiting.length > 0, { intervalMs: 1 });
+        await until(() => this.#isWritten || this.#waiting.length > 0, { intervalMs: 1 });
       } else {
         await this.#right.query(sql);
         this.#followed += 1;

@@ -6,6 +6,7 @@ import { Counterparts } from '../src/core/counterparts.js';
 import { diffColumns } from '../src/core/diff-columns.js';
 import { PLAIN_COLUMN } from '../src/core/follow-added.js';
 import type { StructureChange } from '../src/core/structure-change.js';
+import type { RelationStructure } from '../src/core/structure-model.js';
 import { type DiffOptions, NameBook } from '../src/core/table-pair.js';
 import { withStoredValues } from '../src/shell/stored-values.js';
 import type { TableFrame } from '../src/shell/table-frames.js';
@@ -42,14 +43,14 @@ const noted = (number: number, called: string): NamedColumn => ({
 function changesOf(
   source: readonly ColumnModel[],
   destination: readonly ColumnModel[],
-  wasRewritten = false,
+  rows: Pick<RelationStructure, 'wasRewritten' | 'nullColumns'> = {},
 ): readonly StructureChange[] {
   const changes: StructureChange[] = [];
   const columns = destination.map(({ number, name: called }) => noted(number ?? 0, called));
   diffColumns(
     {
       mapping: { source: name, destination: name, exclude_columns: [] },
-      source: { name, columns: source, wasRewritten },
+      source: { name, columns: source, wasRewritten: false, ...rows },
       destination: { name, columns: destination },
       names: { mirrorId: 'm', columns },
     },
@@ -75,7 +76,7 @@ describe('a column that is found by comparison', () => {
   it('with the value that the source has stored for its rows gives the same to those of the destination, rewritten or not', () => {
     for (const wasRewritten of [false, true]) {
       const added = column(2, 'c', { expression: '7', missing: '7', isNotNull: true });
-      const changes = changesOf([ID, added], [ID], wasRewritten);
+      const changes = changesOf([ID, added], [ID], { wasRewritten });
       expect(copied(changes)).toEqual([]);
       expect(sqlOf(changes)).toEqual([
         `alter table "s"."t" add column "c" integer default '7'::integer not null`,
@@ -84,7 +85,9 @@ describe('a column that is found by comparison', () => {
   });
 
   it('whose default was changed since gives old rows the value of before, and new ones that of now', () => {
-    const changes = changesOf([ID, column(2, 'c', { expression: '8', missing: '7' })], [ID], true);
+    const changes = changesOf([ID, column(2, 'c', { expression: '8', missing: '7' })], [ID], {
+      wasRewritten: true,
+    });
     expect(copied(changes)).toEqual([]);
     expect(sqlOf(changes)).toEqual([
       `alter table "s"."t" add column "c" integer default '7'::integer`,
@@ -92,12 +95,19 @@ describe('a column that is found by comparison', () => {
     ]);
   });
 
-  it('without a default is NULL in old rows, whatever became of the table', () => {
-    for (const wasRewritten of [false, true]) {
-      const changes = changesOf([ID, column(2, 'c')], [ID], wasRewritten);
+  it('without a default is NULL in old rows where the table was not written anew, or the rows say so', () => {
+    for (const rows of [{}, { wasRewritten: true, nullColumns: new Set(['c']) }]) {
+      const changes = changesOf([ID, column(2, 'c')], [ID], rows);
       expect(copied(changes)).toEqual([]);
       expect(sqlOf(changes)).toEqual(['alter table "s"."t" add column "c" integer']);
     }
+  });
+
+  it('that had a default until the table was written anew has it in the rows, which are copied', () => {
+    const rows = { wasRewritten: true, nullColumns: new Set<string>() };
+    expect(copied(changesOf([ID, column(2, 'c')], [ID], rows))).toEqual(['add_column']);
+    const late = column(2, 'c', { expression: '5', isNotNull: true });
+    expect(copied(changesOf([ID, late], [ID], rows))).toEqual(['add_column']);
   });
 
   it('that got its default later is NULL in old rows, and refuses NULL only once all have a value', () => {
@@ -109,13 +119,15 @@ describe('a column that is found by comparison', () => {
   });
 
   it('whose values differ by row has the table copied again: a default in rows that were written anew, and an identity', () => {
-    expect(copied(changesOf([ID, column(2, 'c', { expression: 'random()' })], [ID], true))).toEqual(
-      ['add_column'],
-    );
+    expect(
+      copied(
+        changesOf([ID, column(2, 'c', { expression: 'random()' })], [ID], { wasRewritten: true }),
+      ),
+    ).toEqual(['add_column']);
     const identity = column(2, 'c', { identity: 'always', isNotNull: true });
     expect(copied(changesOf([ID, identity], [ID]))).toEqual(['add_column']);
     const generated = column(2, 'c', { generation: 'stored', expression: '(id + 1)' });
-    expect(copied(changesOf([ID, generated], [ID], true))).toEqual([]);
+    expect(copied(changesOf([ID, generated], [ID], { wasRewritten: true }))).toEqual([]);
   });
 });
 

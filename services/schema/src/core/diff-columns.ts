@@ -7,6 +7,7 @@ import {
 import type { ColumnModel, SequenceModel } from './catalog-model.js';
 import { isExcluded } from './column-names.js';
 import { renameColumns } from './diff-renamed-columns.js';
+import { rowsOf } from './late-columns.js';
 import { createSequenceStatement, ownSequenceStatement } from './sequence-ddl.js';
 import { blocking, changeOf, online } from './structure-change.js';
 import {
@@ -76,7 +77,7 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
   }));
   const expression = defaultOf(column, source.name, destination.name);
   // Rows that are there get the value that the source has stored for its own, and so do those of the shape before that may still come.
-  const rows = rowsOf(pair, column);
+  const rows = rowsOf(pair.source, column);
   const definition = columnDefinition(
     needsNotNullLater(pair, column) ? { ...column, isNotNull: false } : column,
     rows === 'stored' || rows === 'null' ? missingValue(column) : expression,
@@ -104,25 +105,10 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
   );
 }
 
-/**
- * What the rows that were there when a column was added have on the source: a value that is stored for all of them, NULL, one that PostgreSQL makes again (`made`), or each its own. A default
- * that differs by row, or that was set later, leaves no trace but in the rows once they were written anew.
- */
-function rowsOf(
-  { source }: ColumnPair,
-  { missing, expression, generation, identity }: ColumnModel,
-): 'stored' | 'null' | 'made' | 'own' {
-  if (generation !== 'none') return 'made';
-  if (missing !== undefined) return 'stored';
-  if (identity !== 'none') return 'own';
-  if (expression === null) return 'null';
-  return source.wasRewritten === false ? 'null' : 'own';
-}
-
 /** Whether the value of the rows that were there is not what rows get that are to come. */
 function hasStandIn(pair: ColumnPair, column: ColumnModel): boolean {
   const { missing, expression } = column;
-  const rows = rowsOf(pair, column);
+  const rows = rowsOf(pair.source, column);
   if (rows === 'null') return expression !== null;
   if (rows !== 'stored') return false;
   const [, text, number] = /^(?:'((?:[^']|'')*)'::[^']+|([^' ]+))$/.exec(expression ?? '') ?? [];
@@ -141,7 +127,7 @@ export function missingValue({ missing, type }: ColumnModel): string | null {
 
 /** Rows that are there would make NOT NULL fail when nothing fills the column. */
 function needsNotNullLater(pair: ColumnPair, column: ColumnModel): boolean {
-  return column.isNotNull && rowsOf(pair, column) === 'null';
+  return column.isNotNull && rowsOf(pair.source, column) === 'null';
 }
 
 /** PostgreSQL casts a default only where it would on assignment, so one that is there is taken off and set again. */

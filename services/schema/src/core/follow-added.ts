@@ -5,6 +5,7 @@ import { missingValue } from './diff-columns.js';
 import type { DestinationTable, FollowFacts, TargetColumn } from './follow-facts.js';
 import type { PlacedColumns } from './follow-placement.js';
 import type { FollowStep } from './follow-step.js';
+import { rowsOf } from './late-columns.js';
 import { objectText, tableSql } from './table-pair.js';
 
 export interface AddedColumn {
@@ -60,10 +61,9 @@ export function recopyReason(
     return 'columns differ that were never compared before, so that a renamed one cannot be told from a new one';
   }
   const own = added.find(({ name, column }) => {
-    if (column === null || column.missing !== undefined || source === null) return false;
-    if (column.generation !== 'none') return false;
-    if (column.identity !== 'none') return true;
-    return column.expression !== null && source.wasRewritten && !facts.nullColumns.has(name);
+    if (column === null || source === null) return false;
+    const { wasRewritten } = source;
+    return rowsOf({ wasRewritten, nullColumns: facts.nullColumns }, { ...column, name }) === 'own';
   });
   return own === undefined
     ? null

@@ -132,6 +132,8 @@ export interface RelationStructure {
   readonly isRoot: boolean;
   /** Whether its rows, or those of a partition, were ever written anew: before that, a new column for which no value is stored is NULL in them. */
   readonly wasRewritten?: boolean;
+  /** Names of columns that are NULL in the oldest rows, of those that it was looked for. */
+  readonly nullColumns?: ReadonlySet<string>;
   readonly isPartitioned: boolean;
   /** Null for a root. */
   readonly partition: PartitionPlace | null;

@@ -47,7 +47,7 @@ export interface DiffSink {
 
 /** As much of a pair as its columns need. */
 export interface ColumnPair extends Pick<TablePair, 'mapping' | 'names'> {
-  readonly source: Pick<RelationStructure, 'name' | 'columns' | 'wasRewritten'>;
+  readonly source: Pick<RelationStructure, 'name' | 'columns' | 'wasRewritten' | 'nullColumns'>;
   readonly destination: Pick<RelationStructure, 'name' | 'columns'>;
 }
 /** As much of a pair as the names of its parts hang on. */

@@ -65,7 +65,7 @@ export async function buildStructure(options: BuildOptions): Promise<BuildResult
     const source = await readSourceStructure(options);
     const roots = source.relations.filter((relation) => relation.isRoot);
     await noteFirstColumnNames(client, options.spec, roots);
-    const comparison = await compareWith(source, options.spec, client);
+    const comparison = await compareWith(source, options, client);
     const { changes, notes } = comparison;
     const isAsked = await askedTables(client, options, source);
     const wanted = changes.filter((change) => isBuilt(change) && isAsked(change));
@@ -112,11 +112,12 @@ async function askedTables(
 /** Notes what the destination has from the source, of which much has just been made. */
 async function noteCarried(
   client: pg.Client,
-  { spec }: BuildOptions,
+  options: BuildOptions,
   before: Comparison,
   isChanged: boolean,
 ): Promise<void> {
-  const now = isChanged ? await compareWith(before.source, spec, client, { before }) : before;
+  const { spec } = options;
+  const now = isChanged ? await compareWith(before.source, options, client, { before }) : before;
   await noteComparison(client, spec, now);
   await forgetDepartedObjects(client, spec);
 }

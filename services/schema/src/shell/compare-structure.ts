@@ -3,6 +3,8 @@ import type pg from 'pg';
 import { CarriedBook, type CarriedObject, withoutDropped } from '../core/carried-objects.js';
 import { diffOptionsOf } from '../core/diff-options.js';
 import type { EnumLabels } from '../core/enum-labels.js';
+import { columnsInDoubt, withNullColumns } from '../core/late-columns.js';
+import { keyOf } from '../core/relation-facts.js';
 import type { StructureDiff } from '../core/structure-change.js';
 import { diffStructure } from '../core/structure-diff.js';
 import type { StructureModel } from '../core/structure-model.js';
@@ -11,6 +13,7 @@ import { noteCarriedObjects, readCarriedObjects } from './carried-objects.js';
 import { readColumnNames } from './column-names.js';
 import { noteEnumLabels, readEnumLabels } from './enum-labels.js';
 import { type OpenSecret, withPeer } from './peer-session.js';
+import { readNullColumns } from './read-follow.js';
 import { readStructure } from './read-structure.js';
 
 export interface CompareOptions {
@@ -49,16 +52,17 @@ export interface ComparedBefore {
 /** What the destination, read through its session, lacks of the source. */
 export async function compareWith(
   source: StructureModel,
-  spec: MirrorSpec,
+  options: CompareOptions,
   client: pg.Client,
   earlier: ComparedBefore = {},
 ): Promise<Comparison> {
+  const { spec } = options;
   const names = spec.tables.map((table) => table.destination);
   const destination = await readStructure(client, names);
   const { rows } = await client.query<{ silences: boolean }>(
     `select pg_catalog.has_parameter_privilege('session_replication_role', 'set') as silences`,
   );
-  const options = diffOptionsOf(spec, rows[0]?.silences === true);
+  const diffOptions = diffOptionsOf(spec, rows[0]?.silences === true);
   const tables = spec.tables.map((table) => table.source);
   const { before, dropped = [] } = earlier;
   const known = earlier.known ?? (await readCarriedObjects(client, spec));
@@ -70,8 +74,26 @@ export async function compareWith(
       withoutDropped(before?.carried.found ?? [], dropped),
     ),
   };
-  const diff = diffStructure(source, destination, spec.tables, options, memory);
-  return { ...diff, ...memory, source, destination };
+  const told = await askRows(source, destination, options);
+  const diff = diffStructure(told, destination, spec.tables, diffOptions, memory);
+  return { ...diff, ...memory, source: told, destination };
+}
+
+/** Asks the rows of the source where its catalog does not tell what they have of a column that the destination lacks. */
+async function askRows(
+  source: StructureModel,
+  destination: StructureModel,
+  { spec, openSecret, signal }: CompareOptions,
+): Promise<StructureModel> {
+  const doubtful = columnsInDoubt(source, destination, spec.tables);
+  if (doubtful.length === 0) return source;
+  const told = new Map<string, ReadonlySet<string>>();
+  await withPeer({ peer: spec.source, role: 'source', openSecret, signal }, async (client) => {
+    for (const { table, columns } of doubtful) {
+      told.set(keyOf(table), await readNullColumns(client, table, columns));
+    }
+  });
+  return withNullColumns(source, told);
 }
 
 /** Notes what both sides have, for the time when the source has dropped or renamed it. */

@@ -13,6 +13,7 @@ import type { ColumnNames } from '../core/column-names.js';
 import type { FollowFacts } from '../core/follow-facts.js';
 import { type FollowPlan, planFollow } from '../core/follow-plan.js';
 import { followedParts } from '../core/follow-step.js';
+import { isInDoubt } from '../core/late-columns.js';
 import { keyOf } from '../core/relation-facts.js';
 import { withCatalogRetries } from './catalog-race.js';
 import { forgetColumnNames, noteColumnNames, readColumnNames } from './column-names.js';
@@ -198,9 +199,7 @@ async function factsOf(
       !present.has(column.name) &&
       !names.columns.some((other) => other.number === column.number) &&
       !mapping.exclude_columns.includes(column.name) &&
-      column.generation === 'none' &&
-      column.expression !== null &&
-      column.missing === undefined,
+      isInDoubt(column),
   );
   return {
     mapping,

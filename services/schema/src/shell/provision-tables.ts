@@ -82,7 +82,7 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
 /** How values are stored and how full pages get has to be set before rows come. What fails here is found and told by the build after the copy. */
 async function setOptions(client: pg.Client, options: ProvisionOptions): Promise<void> {
   const source = await readSourceStructure(options);
-  const { changes } = await compareWith(source, options.spec, client);
+  const { changes } = await compareWith(source, options, client);
   for (const change of changes.filter(isForEmptyTable)) {
     options.signal.throwIfAborted();
     await makeChange(client, change, options.signal);

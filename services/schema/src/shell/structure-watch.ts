@@ -9,6 +9,7 @@ import {
   releasedTables,
   tablesOfOldShape,
 } from '../core/poll-policy.js';
+import { RefusedChanges } from '../core/refused-changes.js';
 import {
   type StructureChange,
   type StructureDiff,
@@ -52,13 +53,13 @@ export interface StructureWatchOptions extends CompareOptions {
 /**
  * Keeps the destination's structure the source's while a mirror runs. A look costs one query at either side as long as nothing has changed; the source's tells by a fingerprint
  * of its catalog whether anything was altered. Then both sides are compared in full and, with `schema_changes: auto`, what is safe is made, one change at a
- * time. What was refused is not tried again before something changes or a full comparison is due.
+ * time. What was refused is tried again when something has changed, and more and more seldom.
  */
 export class StructureWatch {
   readonly #options: StructureWatchOptions;
   readonly #shapes: IdleShapes;
   readonly #patience = new StreamPatience();
-  readonly #refused = new Set<string>();
+  readonly #refused = new RefusedChanges();
   #seen = '';
   #comparedAtMs = -Infinity;
   /** Changes that could not be made at the time; they are tried with the next look. */
@@ -100,9 +101,10 @@ export class StructureWatch {
     }
     const seen = JSON.stringify([rows[0]?.fingerprint, agenda.is_consistent, ready]);
     const isDue = performance.now() - this.#comparedAtMs >= FULL_INTERVAL_MS;
-    const isLeft = this.#isUnfinished || this.#isDue(agenda.position);
+    const isLeft =
+      this.#isUnfinished || this.#isDue(agenda.position) || this.#refused.isDue(performance.now());
     if (seen === this.#seen && !isDue && !isLeft) return;
-    if (seen !== this.#seen || isDue) this.#refused.clear();
+    if (seen !== this.#seen) this.#refused.clear();
     await this.#compare(ready, agenda, seen);
     this.#seen = seen;
   }
@@ -118,7 +120,7 @@ export class StructureWatch {
         changes: readonly StructureChange[] = [],
       ): Promise<Comparison> => {
         const earlier = { known: carried, ...(before && { before }), dropped: droppedBy(changes) };
-        const found = await compareWith(source, spec, client, earlier);
+        const found = await compareWith(source, this.#options, client, earlier);
         await noteComparison(client, spec, found);
         return found;
       };
@@ -163,15 +165,19 @@ export class StructureWatch {
     places: readonly TablePlace[],
     isConsistent: boolean,
   ): Promise<readonly StructureChange[]> {
-    const wanted = changes.filter(
-      (change) => isMadeByPoll(change, places) && !this.#refused.has(change.id),
+    const possible = changes.filter(
+      (change) =>
+        isMadeByPoll(change, places) &&
+        // A row may point to one that has yet to come; the look after the tables have met makes it.
+        (isConsistent || change.group !== 'foreign_keys'),
     );
+    this.#refused.retain(possible);
+    const nowMs = performance.now();
+    const wanted = possible.filter(({ id }) => !this.#refused.isWaiting(id, nowMs));
     const made: StructureChange[] = [];
     if (wanted.length === 0 || !(await this.#lock(client))) return made;
     for (const change of wanted) {
       this.#options.signal.throwIfAborted();
-      // A row may point to one that has yet to come; the look after the tables have met makes it.
-      if (change.group === 'foreign_keys' && !isConsistent) continue;
       if (change.needsCopy === true) {
         await noteCopyNeeded(client, this.#options.spec, [change.table]);
       }
@@ -180,7 +186,7 @@ export class StructureWatch {
         made.push(change);
         await forgetDroppedObjects(client, this.#options.spec, droppedBy([change]));
       } else if (outcome.tag === 'busy') this.#isUnfinished = true;
-      else this.#refused.add(change.id);
+      else this.#refused.note(change.id, performance.now(), Math.random());
     }
     return made;
   }

@@ -33,7 +33,7 @@ export async function diffMirror(options: CompareOptions): Promise<SchemaDiffRep
   const source = await readSourceStructure(options);
   const { changes, notes } = await withPeer(
     { peer: spec.destination, role: 'destination', openSecret, signal },
-    (client) => compareWith(source, spec, client),
+    (client) => compareWith(source, options, client),
   );
   const fittingChanges = fitReply(changes.map(schemaChangeOf));
   const fittingNotes = fitReply(notes);
@@ -66,7 +66,7 @@ export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply>
   return await withBuilder(options, async (client) => {
     if (wishes.dry_run !== true) await awaitStructureLock(client, spec, signal);
     const source = await readSourceStructure(options);
-    const comparison = await compareWith(source, spec, client);
+    const comparison = await compareWith(source, options, client);
     const { changes } = comparison;
     const { selected, skipped, stale, unknownGroups } = selectChanges(changes, wishes);
     refuseUnknownGroups(unknownGroups);
@@ -84,7 +84,7 @@ export async function syncMirror(options: SyncOptions): Promise<SchemaSyncReply>
     const run = await makeSelected(client, selected, options);
     const places = placesOf(spec.tables, source, await heldTables(client, spec));
     if (run.made.length > 0) {
-      const left = await compareWith(source, spec, client, {
+      const left = await compareWith(source, options, client, {
         before: comparison,
         dropped: droppedBy(run.made),
       });
