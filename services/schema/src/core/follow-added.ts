@@ -60,6 +60,12 @@ export function recopyReason(
   if (isUnknown && hasStranger(facts, placements)) {
     return 'columns differ that were never compared before, so that a renamed one cannot be told from a new one';
   }
+  const other = added.find(
+    ({ type, column }) => column?.missing !== undefined && type !== column.type,
+  );
+  if (other !== undefined) {
+    return `the value that old rows have in the new column ${other.name} is of another type than the stream has it here`;
+  }
   const own = added.find(({ name, column }) => {
     if (column === null || source === null) return false;
     const { wasRewritten } = source;
