@@ -115,13 +115,7 @@ export class MirrorFixture {
     let apart: readonly string[] = [];
     await until(
       async () => {
-        const { rows } = await this.#destination.session().query<{ place: string }>(
-          `select source_table || ' is ' || t.state as place
-               from _bunny.table_state t join _bunny.position p using (mirror_id)
-              where p.mirror_name = $1 and t.state <> 'running'`,
-          [this.name],
-        );
-        apart = rows.map(({ place }) => place);
+        apart = await this.#tablesApart();
         return apart.length === 0;
       },
       {
@@ -129,6 +123,17 @@ export class MirrorFixture {
         what: () => `all tables of ${this.name} to be together; ${apart.join(', ')}`,
       },
     );
+  }
+
+  /** The tables that have a lane of their own, each with its state. */
+  async #tablesApart(): Promise<readonly string[]> {
+    const { rows } = await this.#destination.session().query<{ place: string }>(
+      `select source_table || ' is ' || t.state as place
+         from _bunny.table_state t join _bunny.position p using (mirror_id)
+        where p.mirror_name = $1 and t.state <> 'running'`,
+      [this.name],
+    );
+    return rows.map(({ place }) => place);
   }
 
   /** Catches up, then compares every table row by row; throws with the differences. */
@@ -140,7 +145,10 @@ export class MirrorFixture {
     const { equal, tables } = await equalDatabases(this.#source.url, this.#destination.url, pairs);
     if (equal) return;
     const differences = tables.filter((table) => !table.equal).map(({ difference }) => difference);
-    throw new Error(`source and destination differ:\n${differences.join('\n')}`);
+    const apart = await this.#tablesApart();
+    throw new Error(
+      `source and destination differ:\n${differences.join('\n')}\ntables with a lane of their own: ${apart.join(', ') || 'none'}`,
+    );
   }
 
   /** Deletes the mirror and waits until it is gone. */

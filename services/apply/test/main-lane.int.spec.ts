@@ -357,6 +357,16 @@ describe('a schema mark', () => {
     expect(await ids('others')).toEqual([1, 2]);
   });
 
+  it('that was renamed there and back before its first mark came is held, not passed over', async () => {
+    const [found] = await fixture.rows(`select 'items'::regclass::int8::text as oid`);
+    const renamed = new SourceTable('things', ['id', 'note']);
+    await fixture.apply([renamed.shape(Number(found?.['oid'])), renamed.insert(2, 'a')]);
+    expect(await stateOf('items')).toMatchObject({ state: 'held', parked: 1 });
+    const foreign = new SourceTable('foreign_things', ['id', 'note']);
+    await fixture.apply([foreign.shape(7), foreign.insert(2, 'a'), others.insert(1, 'a')]);
+    expect(await ids('others')).toEqual([1]);
+  });
+
   it('of former column names: rows of the old shape find the renamed column', async () => {
     await fixture.prepare();
     await fixture.destination.query(`alter table items rename column note to remark`);

@@ -4,6 +4,7 @@ import type { RelationColumn, RelationFacts } from '../src/core/relation-facts.j
 export function relation(name: string, overrides: Partial<RelationFacts> = {}): RelationFacts {
   const [schema = '', table = ''] = name.split('.');
   return {
+    oid: 16_400,
     name: { schema, table },
     kind: 'table',
     persistence: 'permanent',

@@ -22,7 +22,7 @@ export type MarkDecision =
   /** A table of the mirror has another name at the source. */
   | { readonly tag: 'renamed'; readonly table: QualifiedName; readonly to: QualifiedName }
   /** A table that the mirror does not have, by all that is known. */
-  | { readonly tag: 'unknown'; readonly table: QualifiedName };
+  | { readonly tag: 'unknown'; readonly table: QualifiedName; readonly oid: number };
 
 /** @param carriesSchema whether the mirror carries structure along at all. */
 export function decideMark(
@@ -55,7 +55,7 @@ function decideRelation(
   if (!table) {
     const former = tables.all.find((candidate) => oidOf(candidate.relation) === mark.oid);
     if (former) return { tag: 'renamed', table: former.mapping.source, to: name };
-    return tables.knows(name) ? NOTHING : { tag: 'unknown', table: name };
+    return tables.knows(name) ? NOTHING : { tag: 'unknown', table: name, oid: mark.oid };
   }
   if (table.relation === relation || !isInMainLane(name, tables)) return NOTHING;
   const fits = tables.hasColumns(

@@ -16,8 +16,8 @@ export interface BatchGateOptions {
   readonly questions: SchemaQuestions;
   /** Reads the destination's catalog again: for these tables, or for all. */
   readonly refreshTables: (only?: readonly QualifiedName[]) => Promise<void>;
-  /** The mirror's table that the source has under another name now; undefined when the table left the mirror. */
-  readonly findRenamed: (name: QualifiedName) => Promise<QualifiedName | undefined>;
+  /** The mirror's table that the source has under this name, or had when it had this number; undefined when the table left the mirror. */
+  readonly findRenamed: (name: QualifiedName, oid?: number) => Promise<QualifiedName | undefined>;
 }
 
 /**
@@ -73,7 +73,7 @@ export class BatchGate {
       case 'renamed':
         return [this.#holdRenamed(decision.table, decision.to)];
       case 'unknown':
-        return this.#meetUnknown(decision.table);
+        return this.#meetUnknown(decision.table, decision.oid);
       case 'ask':
         return this.#ask(mark, decision.tables, decision.relation);
     }
@@ -100,10 +100,15 @@ export class BatchGate {
   }
 
   /** A table under a name that the mirror does not have: it left the mirror, or has another name now. */
-  async #meetUnknown(name: QualifiedName): Promise<readonly TableNote[]> {
-    const table = await this.#options.findRenamed(name);
+  async #meetUnknown(name: QualifiedName, oid?: number): Promise<readonly TableNote[]> {
+    const table = await this.#options.findRenamed(name, oid);
     if (table) return [this.#holdRenamed(table, name)];
-    this.#options.tables.passOver(name);
+    const { tables, messaging, mirrorId } = this.#options;
+    tables.passOver(name);
+    messaging.log.info(
+      { mirror: mirrorId, table: formatQualifiedName(name) },
+      'the stream has changes of a table that is not in the mirror; they are passed over',
+    );
     return [];
   }
 

@@ -5,25 +5,28 @@ import type { MirrorTables } from '../core/mirror-tables.js';
 
 /**
  * Asks the source what a name stands for that the mirror does not have: rare, since marks tell renames. The table that has this name is one of ours if
- * its number is; if none of our numbers is known to be it, one of ours that is gone from the source under its own name must be it, as far
+ * its number is; if none of our numbers is known to be it, one of ours that has that number under its own name by now, or is gone from there, must be it, as far
  * as anybody can tell. Else the table left the mirror.
+ *
+ * @param told the number that a mark gave; without one, that of whatever has the name now.
  */
 export async function findRenamedTable(
   source: ConnectionSettings,
-  name: QualifiedName,
+  { name, told }: { readonly name: QualifiedName; readonly told?: number | undefined },
   tables: MirrorTables,
   signal: AbortSignal,
 ): Promise<QualifiedName | undefined> {
   const client = await connectClient(source, { role: 'source', signal });
   try {
-    const oid = await oidUnder(client, name);
+    const oid = told ?? (await oidUnder(client, name));
     const byNumber = tables.all.find(
       ({ relation }) => oid !== undefined && oidOf(relation) === oid,
     );
     if (byNumber) return byNumber.mapping.source;
     for (const { mapping, relation } of tables.all) {
       if (oidOf(relation) !== undefined) continue;
-      if ((await oidUnder(client, mapping.source)) === undefined) return mapping.source;
+      const own = await oidUnder(client, mapping.source);
+      if (own === undefined || own === oid) return mapping.source;
     }
     return undefined;
   } finally {

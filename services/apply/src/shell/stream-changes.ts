@@ -189,7 +189,8 @@ class Streaming {
         tables,
         questions,
         refreshTables: (only) => this.#refreshTables(only),
-        findRenamed: (name) => findRenamedTable(source, name, tables, this.#stopping.signal),
+        findRenamed: (name, told) =>
+          findRenamedTable(source, { name, told }, tables, this.#stopping.signal),
       }),
       notes: this.#notes,
       refusals: new TableRefusals({ spec, messaging, tables, questions }),

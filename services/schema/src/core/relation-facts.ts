@@ -2,6 +2,8 @@ import type { QualifiedName } from '@bunnydb/pg-model';
 
 /** A relation as a catalog lists it, with what pre-flight and table lists ask of it. */
 export interface RelationFacts {
+  /** Its number (OID), which stays when it is renamed. */
+  readonly oid: number;
   readonly name: QualifiedName;
   readonly kind: 'table' | 'partitioned' | 'view' | 'materialized_view' | 'foreign' | 'other';
   readonly persistence: 'permanent' | 'unlogged' | 'temporary';

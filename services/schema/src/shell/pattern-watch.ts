@@ -1,6 +1,5 @@
 import type { MirrorSpec, TableMapping } from '@bunnydb/contracts';
 import type { SessionContext } from '@bunnydb/messaging';
-import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { appearedTables } from '../core/pattern-tables.js';
 import { keyOf } from '../core/relation-facts.js';
@@ -20,22 +19,24 @@ export class PatternWatch {
     this.#emit = emit;
   }
 
-  /** @param movedTo names that tables of the mirror have now: they do not appear, they move. */
-  async look(source: pg.Client, movedTo: readonly QualifiedName[] = []): Promise<void> {
+  /** @param ownNumbers of the mirror's tables at the source: under another name they do not appear, they move. */
+  async look(source: pg.Client, ownNumbers: ReadonlySet<number>): Promise<void> {
     const { patterns = [], tables } = this.#spec;
     if (patterns.length === 0) return;
     const { rows } = await source.query<{ fingerprint: string }>(SELECT_TABLES_FINGERPRINT);
     const seen = rows[0]?.fingerprint ?? '';
     const isDue = performance.now() - this.#toldAtMs >= TELL_AGAIN_MS;
     if (seen === this.#seen && !isDue) return;
-    const moved = new Set(movedTo.map(keyOf));
-    const appeared = appearedTables(patterns, tables, await readRelations(source)).filter(
-      (table) => !moved.has(keyOf(table.source)),
+    const relations = await readRelations(source);
+    const fitting = appearedTables(patterns, tables, relations);
+    const appeared = fitting.filter(
+      (table) => !ownNumbers.has(relations.find(table.source)?.oid ?? NO_NUMBER),
     );
     const joining = this.#spec.own_publication ? await this.#published(source, appeared) : appeared;
     // They join by a newer generation of the spec, which ends this session; if they do not, they are told again.
     if (joining.length > 0) await this.#emit('tables_appeared', { tables: joining });
-    this.#seen = seen;
+    // Who has moved may make room for another one: that is seen once the mirror has followed.
+    this.#seen = appeared.length === fitting.length ? seen : '';
     this.#toldAtMs = performance.now();
   }
 
@@ -52,4 +53,5 @@ export class PatternWatch {
   }
 }
 
+const NO_NUMBER = 0;
 const TELL_AGAIN_MS = 300_000;

@@ -10,6 +10,7 @@ export async function readRelations(client: pg.Client): Promise<RelationIndex> {
 
 function relationOf(row: RelationRow): RelationFacts {
   return {
+    oid: row.oid,
     name: { schema: row.schema, table: row.name },
     kind: KINDS[row.kind] ?? 'other',
     persistence: PERSISTENCES[row.persistence] ?? 'permanent',
@@ -31,6 +32,7 @@ function relationOf(row: RelationRow): RelationFacts {
 }
 
 interface RelationRow {
+  readonly oid: number;
   readonly schema: string;
   readonly name: string;
   readonly kind: string;

@@ -98,7 +98,7 @@ class SchemaSession {
             await this.#links.destination(),
           ];
           const notes = await this.#tables.look(source, destination);
-          await this.#patterns.look(source, this.#tables.movedTo);
+          await this.#patterns.look(source, this.#tables.numbers);
           await this.#structure.note([...notes, ...this.#sequenceNotes]);
         },
       );

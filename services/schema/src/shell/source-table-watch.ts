@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { MirrorSpec, StructureRefusal } from '@bunnydb/contracts';
 import { sendCommand } from '@bunnydb/messaging';
-import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
+import { formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { keyOf } from '../core/relation-facts.js';
 import { type PlaceFindings, type SourcePlace, judgePlaces } from '../core/source-places.js';
@@ -34,7 +34,7 @@ export type SourceTableWatchOptions = MovedTableWatchOptions;
 export class SourceTableWatch {
   readonly #options: SourceTableWatchOptions;
   readonly #moved: MovedTableWatch;
-  #movedTo: readonly QualifiedName[] = [];
+  #numbers: ReadonlySet<number> = new Set();
   #seen = '';
   /** When each unpublished table was seen first: a change of the mirror's own tables passes through such states. */
   #suspects = new Map<string, number>();
@@ -46,9 +46,9 @@ export class SourceTableWatch {
     this.#moved = new MovedTableWatch(options);
   }
 
-  /** Names that tables of the mirror have on the source now. */
-  get movedTo(): readonly QualifiedName[] {
-    return this.#movedTo;
+  /** The numbers of the mirror's tables at the source, as far as they are known: whatever has one of them is no new table. */
+  get numbers(): ReadonlySet<number> {
+    return this.#numbers;
   }
 
   /** @returns what people should know of. */
@@ -63,6 +63,7 @@ export class SourceTableWatch {
     if (seen === this.#seen && !(await isCopyDue(destination, spec))) return this.#notes;
     const notes = await readSourceTableNotes(destination, spec);
     const places = await readPlaces(source, spec, notes);
+    this.#numbers = numbersOf(places);
     const findings = judgePlaces(places, {
       ownPublication: spec.own_publication,
       takesColumns: spec.options.schema_changes !== 'ignore',
@@ -70,7 +71,6 @@ export class SourceTableWatch {
     const isSettled = await this.#settle(destination, places, findings, notes);
     const isTold = await this.#moved.look(source, destination, findings);
     this.#notes = notesOf(findings);
-    this.#movedTo = findings.moved.map(({ calledNow }) => calledNow);
     this.#seen = isSettled && isTold ? seen : '';
     return this.#notes;
   }
@@ -189,6 +189,15 @@ function numbered(
 ): readonly { readonly source: SourcePlace['mapping']['source']; readonly oid: number }[] {
   return places.flatMap(({ mapping, oid }) =>
     oid === null ? [] : [{ source: mapping.source, oid }],
+  );
+}
+
+/** A table that has taken the name of another one is the mirror's, and the other one is new under the name that it has. */
+function numbersOf(places: readonly SourcePlace[]): ReadonlySet<number> {
+  return new Set(
+    places.flatMap(({ oid, noted, followed }) =>
+      [oid ?? followed ?? noted].filter((number) => number !== null),
+    ),
   );
 }
 

@@ -2,7 +2,7 @@
  * Every relation outside the system schemas, its columns in one JSON array. `indimmediate`: a deferrable key cannot identify rows.
  */
 export const SELECT_RELATIONS = `
-  select n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
+  select c.oid::int8::float8 as oid, n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
          c.relpersistence::text as persistence,
          pn.nspname::text as parent_schema, p.relname::text as parent_name,
          exists (select from pg_depend e
