@@ -18,7 +18,7 @@ const IDLE_HEARTBEAT_MS = 10_000;
 const RETRY_WAIT_MS = 250;
 const RETRY_WAIT_MAX_MS = 5_000;
 /** Also how long a command waits when the worker that had it was killed. */
-const ACK_WAIT_MS = 10_000;
+const ACK_WAIT_MS = 6_000;
 export const WORKING_INTERVAL_MS = ACK_WAIT_MS / 3;
 
 /**
@@ -142,7 +142,7 @@ export function putBack(message: JsMsg, delayMs?: number): void {
   }
 }
 
-/** Says every ten seconds that a message is still worked on; returns how to end it. */
+/** Says time and again that a message is still worked on; returns how to end it. */
 export function keepWorking(message: JsMsg): Stop {
   const timer = setInterval(() => {
     try {

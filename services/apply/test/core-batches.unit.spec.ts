@@ -287,15 +287,16 @@ describe('positions', () => {
 
 describe('remedies', () => {
   it('rows may be at fault, a conflict may pass, and a sick server needs no other statements', () => {
-    expect(['23505', '22P02', '42703', '0A000'].map(remedyOf)).toEqual([
+    expect(['23505', '22P02', '42703', '42501', '0A000'].map(remedyOf)).toEqual([
+      'exact',
       'exact',
       'exact',
       'exact',
       'exact',
     ]);
     expect(['40P01', '40001'].map(remedyOf)).toEqual(['again', 'again']);
-    expect(['53100', '57P01', '25006', '42501', '08006', 'XX000', undefined].map(remedyOf)).toEqual(
-      Array.from({ length: 7 }, () => 'stop'),
+    expect(['53100', '57P01', '25006', '08006', 'XX000', undefined].map(remedyOf)).toEqual(
+      Array.from({ length: 6 }, () => 'stop'),
     );
     expect(remedyOf('55P03')).toBe('hold');
   });
