@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { type NatsServer, startNats } from './nats-server.js';
+import { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
 import { until } from './until.js';
 
 export interface NatsClusterOptions {
@@ -17,7 +18,7 @@ export interface NatsClusterOptions {
 
 interface Place {
   readonly name: string;
-  readonly dataDir: string | undefined;
+  readonly dataDir: string;
   readonly port: number;
   readonly monitorPort: number;
   readonly routePort: number;
@@ -27,18 +28,20 @@ const READY_TIMEOUT_MS = 60_000;
 
 /** Starts nats-servers that are one cluster, on the loopback interface, and waits until JetStream has a leader. */
 export async function startNatsCluster(options: NatsClusterOptions): Promise<NatsCluster> {
+  const temporary = options.dataDir === undefined ? temporaryFolder('nats') : undefined;
+  const folder = options.dataDir ?? temporary ?? '';
   const places: Place[] = [];
   for (let node = 1; node <= options.nodes; node += 1) {
     const name = `n${node}`;
     places.push({
       name,
-      dataDir: options.dataDir === undefined ? undefined : join(options.dataDir, name),
+      dataDir: join(folder, name),
       port: (node === 1 ? options.port : undefined) ?? (await freePort()),
       monitorPort: (node === 1 ? options.monitorPort : undefined) ?? (await freePort()),
       routePort: await freePort(),
     });
   }
-  const cluster = new NatsCluster(places, options.config ?? '');
+  const cluster = new NatsCluster(places, { config: options.config ?? '', temporary });
   try {
     await cluster.start();
   } catch (error) {
@@ -52,11 +55,16 @@ export async function startNatsCluster(options: NatsClusterOptions): Promise<Nat
 export class NatsCluster {
   readonly #places: readonly Place[];
   readonly #config: string;
+  readonly #temporary: string | undefined;
   readonly #servers = new Map<string, NatsServer>();
 
-  constructor(places: readonly Place[], config: string) {
+  constructor(
+    places: readonly Place[],
+    more: { readonly config: string; readonly temporary: string | undefined },
+  ) {
     this.#places = places;
-    this.#config = config;
+    this.#config = more.config;
+    this.#temporary = more.temporary;
   }
 
   /** Every node, as NATS_URL takes them. */
@@ -87,11 +95,12 @@ export class NatsCluster {
   async restart(name: string): Promise<void> {
     const place = this.#places.find((candidate) => candidate.name === name);
     if (place === undefined) throw new Error(`the cluster has no node ${name}`);
-    await this.#startNode({ ...place, dataDir: this.#serverOf(name).dataDir });
+    await this.#startNode(place);
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
+    if (this.#temporary !== undefined) removeTemporaryFolder(this.#temporary);
   }
 
   async #startNode(place: Place): Promise<void> {
@@ -100,9 +109,7 @@ export class NatsCluster {
       .map((other) => `nats-route://127.0.0.1:${other.routePort}`)
       .join(', ');
     const server = await startNats({
-      ...(dataDir === undefined ? {} : { dataDir }),
-      port,
-      monitorPort,
+      ...{ dataDir, port, monitorPort },
       config: [
         `server_name: ${name}`,
         `cluster { name: bunny, listen: "127.0.0.1:${routePort}", routes: [${routes}] }`,
