@@ -54,7 +54,9 @@ export function bunnyPeer({ nats, options, name, environment }: BunnyPeerOptions
       await destination.connect();
       const spec = await specOf(target, { ...DEFAULT_MIRROR_OPTIONS, ...options });
       return {
-        go: () => putSpec(messaging, spec),
+        go: async () => {
+          await putSpec(messaging, spec);
+        },
         isCopied: () => isCopied(destination, target.tables.length),
         sample(meter) {
           for (const process of processes) meter.sample(process.name, [process.pid]);

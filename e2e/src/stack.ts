@@ -39,6 +39,8 @@ export interface StackOptions {
   readonly environmentOf?: (service: ServiceProgram) => Readonly<Record<string, string>>;
   /** More lines of nats-server's configuration. */
   readonly natsConfig?: string;
+  /** A NATS of the test's own, which outlives the stack. */
+  readonly natsUrl?: string;
   /** How the test itself signs in there. */
   readonly natsLogin?: { readonly user: string; readonly pass: string };
   /** The PostgreSQL that holds catalog, sources and destinations; by default the shared one of the test run. */
@@ -59,9 +61,10 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     prefix: `${unique}_catalog`,
     ...(options.postgresUrl === undefined ? {} : { serverUrl: options.postgresUrl }),
   });
-  const nats = await startNats(
-    options.natsConfig === undefined ? {} : { config: options.natsConfig },
-  );
+  const nats =
+    options.natsUrl === undefined
+      ? await startNats(options.natsConfig === undefined ? {} : { config: options.natsConfig })
+      : undefined;
   const stack = new Stack(unique, nats, catalog, await freePort(), options);
   try {
     await stack.startServices();
@@ -76,7 +79,7 @@ export class Stack {
   readonly api: ApiClient;
   readonly natsUrl: string;
   readonly #name: string;
-  #nats: NatsServer;
+  #nats: NatsServer | undefined;
   readonly #catalog: TestDatabase;
   readonly #apiPort: number;
   readonly #options: StackOptions;
@@ -93,7 +96,7 @@ export class Stack {
 
   constructor(
     name: string,
-    nats: NatsServer,
+    nats: NatsServer | undefined,
     catalog: TestDatabase,
     apiPort: number,
     options: StackOptions,
@@ -105,7 +108,7 @@ export class Stack {
     this.#options = options;
     this.#logFolder = join(repositoryRoot(), '.bunny', 'e2e-logs', name);
     mkdirSync(this.#logFolder, { recursive: true });
-    this.natsUrl = nats.url;
+    this.natsUrl = nats?.url ?? options.natsUrl ?? '';
     this.api = new ApiClient(`http://127.0.0.1:${apiPort}`);
     this.#rssTimer = setInterval(() => this.#sampleRss(), RSS_INTERVAL_MS);
     this.#rssTimer.unref();
@@ -155,6 +158,7 @@ export class Stack {
 
   /** Kills NATS, as a crash of its machine would, and starts it again with what it had written. */
   async restartNats(): Promise<void> {
+    if (this.#nats === undefined) throw new Error('the NATS of this stack is not its own');
     const { dataDir, port, monitorPort } = this.#nats;
     await this.#nats.kill();
     const { natsConfig: config } = this.#options;
@@ -164,9 +168,9 @@ export class Stack {
     });
   }
 
-  /** One more instance of a service. */
-  startExtra(service: ServiceProgram): ServiceProcess {
-    return this.#spawn(service, {});
+  /** One more instance of a service; one of control needs a gateway port of its own. */
+  startExtra(service: ServiceProgram, options: RestartOptions = {}): ServiceProcess {
+    return this.#spawn(service, options);
   }
 
   /** Waits until the service has killed itself at a fault point. */
@@ -198,7 +202,7 @@ export class Stack {
 
   /** Names of the change streams that exist. */
   async changeStreams(): Promise<string[]> {
-    const nc = await connect({ servers: this.natsUrl, ...this.#options.natsLogin });
+    const nc = await connect({ servers: this.natsUrl.split(','), ...this.#options.natsLogin });
     try {
       const jsm = await jetstreamManager(nc);
       const names: string[] = [];
@@ -233,8 +237,10 @@ export class Stack {
     clearInterval(this.#rssTimer);
     const running = this.#everStarted.filter((process) => process.running);
     await Promise.all(running.map((process) => process.kill()));
-    await this.#nats.stop();
-    removeTemporaryFolder(this.#nats.dataDir);
+    if (this.#nats !== undefined) {
+      await this.#nats.stop();
+      removeTemporaryFolder(this.#nats.dataDir);
+    }
     await Promise.all([...this.#pairs.map((pair) => pair.drop()), this.#catalog.drop()]);
   }
 

@@ -57,7 +57,16 @@ export function natsPermissionsOf(service: ServiceName): NatsPermissions {
   const { publish, subscribe, deny = [] } = RULES[service];
   return {
     publish: { allow: [...publish, heartbeatSubject(service, '*')], deny },
-    subscribe: { allow: [`${inboxPrefix(service)}.>`, ...levels(service), ...subscribe], deny: [] },
+    subscribe: {
+      allow: [
+        `${inboxPrefix(service)}.>`,
+        ...levels(service),
+        // Instances of a service share its mirrors by what they hear of each other; control hears everybody.
+        ...(service === 'control' ? [] : [heartbeatSubject(service, '*')]),
+        ...subscribe,
+      ],
+      deny: [],
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { heartbeatSubject, type Heartbeat, type ServiceName } from '@bunnydb/con
 import type { Messaging, Stop } from './messaging.js';
 
 export const HEARTBEAT_INTERVAL_MS = 2_000;
+const SOON_MS = 50;
 
 export interface HeartbeatOptions {
   readonly messaging: Messaging;
@@ -12,8 +13,15 @@ export interface HeartbeatOptions {
   readonly mirrors: () => readonly string[];
 }
 
-/** Says every two seconds that the service is alive; returns how to end it. */
-export function startHeartbeat(options: HeartbeatOptions): Stop {
+/** A heartbeat that was started. */
+export interface RunningHeartbeat {
+  /** What it tells has changed: the others hear of it at once. */
+  readonly soon: () => void;
+  readonly stop: Stop;
+}
+
+/** Says every two seconds that the service is alive. */
+export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
   const beat = (): void => {
     const heartbeat: Heartbeat = {
       v: 1,
@@ -30,7 +38,20 @@ export function startHeartbeat(options: HeartbeatOptions): Stop {
   beat();
   const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  let early: NodeJS.Timeout | undefined;
+  return {
+    soon: () => {
+      // Many changes in a row are one message.
+      early ??= setTimeout(() => {
+        early = undefined;
+        beat();
+      }, SOON_MS);
+    },
+    stop: () => {
+      clearInterval(timer);
+      clearTimeout(early);
+    },
+  };
 }
 
 /** A host name may hold dots, which would be further tokens of the subject. */

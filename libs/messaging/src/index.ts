@@ -34,11 +34,16 @@ export {
 } from './command-loop.js';
 export type { LoopWatch } from './pull-loop.js';
 export { consumeEvents, type ConsumeEventsOptions } from './consume-events.js';
-export { deleteSpec, getSpec, putSpec } from './spec-store.js';
+export { deleteSpec, getSpec, putSpec, readSpec, type StoredSpec } from './spec-store.js';
 export { watchSpecs, type WatchSpecsOptions } from './watch-specs.js';
 export { LeaseBook, type Lease, type LeaseRecord } from './lease.js';
 export { LeaseKeeper } from './lease-keeper.js';
-export { HEARTBEAT_INTERVAL_MS, startHeartbeat, type HeartbeatOptions } from './heartbeat.js';
+export {
+  HEARTBEAT_INTERVAL_MS,
+  startHeartbeat,
+  type HeartbeatOptions,
+  type RunningHeartbeat,
+} from './heartbeat.js';
 export type { OpenSession, SessionContext } from './mirror-session.js';
 export { runMirrorSessions, type MirrorSessionsOptions } from './mirror-sessions.js';
 export {

@@ -8,6 +8,7 @@ import type { Messaging } from './messaging.js';
 import {
   INITIAL_SESSION_STATE,
   stepSession,
+  type ClaimTurn,
   type SessionEffect,
   type SessionSignal,
   type SessionState,
@@ -29,6 +30,8 @@ export interface SessionContext {
   emit<Type extends WorkerEventType>(type: Type, body: WorkerEventBody<Type>): Promise<void>;
   /** Says that the session works: the next failure waits the shortest time again. Cheap; call it as often as you like. */
   markHealthy(): void;
+  /** Says that this work would have to be done anew elsewhere: until it has settled the mirror is not moved to share the load. */
+  stayFor<Result>(work: Promise<Result>): Promise<Result>;
 }
 
 /** Runs one mirror until `context.signal` aborts, or throws what went wrong. */
@@ -40,7 +43,9 @@ export interface MirrorSessionOptions {
   readonly book: LeaseBook;
   readonly origin: EventOrigin;
   readonly openSession: OpenSession;
-  readonly claimDelayMs: (again: boolean) => number;
+  readonly claimDelayMs: (turn: ClaimTurn) => number;
+  /** The lease came or went. */
+  readonly onLease: (mirrorId: string, has: boolean) => void;
   readonly backoff?: BackoffOptions;
 }
 
@@ -56,6 +61,9 @@ export class MirrorSession {
   #claiming: Promise<void> = Promise.resolve();
   #releasing: Promise<void> = Promise.resolve();
   #session: AbortController | undefined;
+  /** The present session has said that it works. */
+  #healthy = false;
+  #stays = 0;
   #claimTimer: NodeJS.Timeout | undefined;
   #waitTimer: NodeJS.Timeout | undefined;
 
@@ -78,6 +86,16 @@ export class MirrorSession {
 
   see(spec: MirrorSpec | undefined): void {
     this.#signal({ tag: 'spec_seen', spec });
+  }
+
+  /** True when the mirror can go to another instance and nothing is done twice for it. */
+  get movable(): boolean {
+    return this.#state.tag === 'running' && this.#healthy && this.#stays === 0;
+  }
+
+  /** Ends the session at its next safe point and leaves the lease to another instance. */
+  give(): void {
+    this.#signal({ tag: 'give_requested' });
   }
 
   retry(): void {
@@ -118,7 +136,7 @@ export class MirrorSession {
         clearTimeout(this.#claimTimer);
         this.#claimTimer = setTimeout(() => {
           this.#claiming = this.#claim();
-        }, this.#options.claimDelayMs(effect.again));
+        }, this.#options.claimDelayMs(effect.turn));
         break;
       case 'release':
         this.#release();
@@ -168,9 +186,11 @@ export class MirrorSession {
     }
     this.#keeper = new LeaseKeeper(messaging, book, lease, () => {
       this.#keeper = undefined;
+      this.#options.onLease(mirrorId, false);
       messaging.log.warn({ mirror: mirrorId }, 'the lease of a mirror was lost');
       this.#signal({ tag: 'lease_lost' });
     });
+    this.#options.onLease(mirrorId, true);
     this.#signal({ tag: 'claim_granted' });
   }
 
@@ -179,12 +199,14 @@ export class MirrorSession {
     this.#keeper = undefined;
     if (keeper !== undefined) {
       this.#releasing = keeper.release();
+      this.#options.onLease(this.#options.mirrorId, false);
     }
   }
 
   #start(spec: MirrorSpec): void {
     const controller = new AbortController();
     this.#session = controller;
+    this.#healthy = false;
     const { messaging, mirrorId, origin } = this.#options;
     const { name: mirrorName, generation } = spec;
     const trace = new SessionTrace({ ...origin, mirrorId, mirrorName, generation });
@@ -200,7 +222,16 @@ export class MirrorSession {
       },
       markHealthy: () => {
         if (this.#session === controller && !controller.signal.aborted) {
+          this.#healthy = true;
           this.#signal({ tag: 'session_healthy' });
+        }
+      },
+      stayFor: async (work) => {
+        this.#stays += 1;
+        try {
+          return await work;
+        } finally {
+          this.#stays -= 1;
         }
       },
     };

@@ -2,13 +2,17 @@ import { retrySubject, type MirrorSpec } from '@bunnydb/contracts';
 import type { BackoffOptions } from '@bunnydb/failure';
 import { startHeartbeat } from './heartbeat.js';
 import { LeaseBook } from './lease.js';
+import { MirrorBalancer } from './mirror-balancer.js';
 import type { Messaging } from './messaging.js';
 import { MirrorSession, type OpenSession } from './mirror-session.js';
+import type { ClaimTurn } from './session-machine.js';
 import { watchSpecs } from './watch-specs.js';
 
 const FLUSH_MS = 1_500;
-/** Each mirror that an instance has makes it claim the next one this much later, so that a less loaded one comes first. */
+/** Each mirror that an instance has makes it claim the next one this much later, so that a less loaded one comes first, … */
 const CLAIM_DELAY_PER_MIRROR_MS = 20;
+/** … and each one that it has more than another is known to have, this share of the TTL. */
+const CLAIM_DELAY_PER_TTL = 1 / 20;
 const CLAIM_DELAY_MAX_MS = 1_000;
 
 export interface MirrorSessionsOptions {
@@ -28,6 +32,8 @@ export interface MirrorSessionsOptions {
  * Runs a session for every mirror whose spec says `run` and whose lease this instance gets, until the signal aborts; then all
  * sessions end, their leases are given back, and the promise settles.
  *
+ * Instances of one service share the mirrors evenly: who has most gives one after another to who has fewest (`mirror-balancer.ts`).
+ *
  * A session that throws is started again by the failure policy: after a back-off, or when `bunny.retry.<mirror id>` or a newer generation of the
  * spec comes. `session_started`, `session_failed` and `session_recovered` are emitted here, never by the session.
  */
@@ -45,7 +51,12 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
       book,
       origin: { service, instance },
       openSession: options.openSession,
-      claimDelayMs: (again) => claimDelayMs(messaging, leasedMirrors().length, again),
+      claimDelayMs: (turn) =>
+        claimDelayMs(messaging, { has: leasedMirrors().length, ahead: balancer.ahead }, turn),
+      onLease: (id, has) => {
+        if (has) balancer.noteClaim(id);
+        heartbeat.soon();
+      },
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
     sessions.set(mirrorId, session);
@@ -53,16 +64,23 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
   };
   const onSpec = (mirrorId: string, spec: MirrorSpec | undefined): void => {
     (sessions.get(mirrorId) ?? open(mirrorId)).see(spec);
+    if (spec?.desired !== 'run') balancer.forget(mirrorId);
     forgetIdle(sessions, mirrorId);
   };
 
-  const endHeartbeat = startHeartbeat({
+  const heartbeat = startHeartbeat({
     messaging,
     service,
     instance,
     version: options.version ?? 'unknown',
     mirrors: leasedMirrors,
   });
+  const balancer = new MirrorBalancer({
+    ...{ messaging, service, instance },
+    mirrors: leasedMirrors,
+    give: () => giveOne(sessions),
+  });
+  const endBalance = balancer.start();
   const endRetries = messaging.subscribeJson(retrySubject('*'), (_body, subject) => {
     sessions.get(subject.slice(retrySubject('').length))?.retry();
   });
@@ -77,8 +95,10 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
     });
   } finally {
     endRetries();
+    endBalance();
+    // The others must not think that this one has become free for more.
+    heartbeat.stop();
     await Promise.all([...sessions.values()].map((session) => session.stop(FLUSH_MS)));
-    endHeartbeat();
   }
 }
 
@@ -89,8 +109,26 @@ function forgetIdle(sessions: Map<string, MirrorSession>, mirrorId: string): voi
   }
 }
 
-function claimDelayMs(messaging: Messaging, mirrorCount: number, again: boolean): number {
-  const loadMs = Math.min(mirrorCount * CLAIM_DELAY_PER_MIRROR_MS, CLAIM_DELAY_MAX_MS);
-  const pollMs = again ? messaging.settings.leaseTtlMs / 5 : 0;
-  return loadMs + pollMs * (0.5 + Math.random());
+/** Ends one session that can go on elsewhere without loss, for another instance to take the mirror. */
+function giveOne(sessions: ReadonlyMap<string, MirrorSession>): string | undefined {
+  for (const [mirrorId, session] of sessions) {
+    if (!session.movable) continue;
+    session.give();
+    return mirrorId;
+  }
+  return undefined;
+}
+
+function claimDelayMs(
+  { settings: { leaseTtlMs } }: Messaging,
+  load: { readonly has: number; readonly ahead: number },
+  turn: ClaimTurn,
+): number {
+  const loadMs = Math.max(
+    load.has * CLAIM_DELAY_PER_MIRROR_MS,
+    load.ahead * leaseTtlMs * CLAIM_DELAY_PER_TTL,
+  );
+  const pollMs = turn === 'first' ? 0 : leaseTtlMs / 5;
+  const lastMs = turn === 'last' ? leaseTtlMs : 0;
+  return Math.min(loadMs, CLAIM_DELAY_MAX_MS) + lastMs + pollMs * (0.5 + Math.random());
 }

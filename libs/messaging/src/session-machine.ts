@@ -23,7 +23,7 @@ export interface SessionHistory {
  *
  *     idle ──spec says run──▶ claiming ──granted──▶ running ──failed──▶ waiting ──time, retry, newer spec──▶ running
  *      ▲                         ▲                     │ lease lost, hold, changed spec
- *      └──────── hold ───────────┴───── stopping ◀─────┘            any ──shutdown──▶ stopped
+ *      └──────── hold ───────────┴───── stopping ◀─────┘ (or given away)            any ──shutdown──▶ stopped
  *
  * The lease is held in `running`, `waiting`, and in `stopping` while `leased`.
  */
@@ -37,6 +37,8 @@ export type SessionState =
       readonly next: MirrorSpec | undefined;
       readonly leased: boolean;
       readonly shutdown: boolean;
+      /** The mirror is meant for another instance; this one takes it again only if nobody does. */
+      readonly given: boolean;
       readonly history: SessionHistory;
     }
   | {
@@ -57,10 +59,11 @@ export type SessionSignal =
   | { readonly tag: 'session_ended'; readonly failure: FailureReport }
   | { readonly tag: 'wait_over' }
   | { readonly tag: 'retry_requested' }
+  | { readonly tag: 'give_requested' }
   | { readonly tag: 'shutdown' };
 
 export type SessionEffect =
-  | { readonly tag: 'claim'; readonly again: boolean }
+  | { readonly tag: 'claim'; readonly turn: ClaimTurn }
   | { readonly tag: 'release' }
   | { readonly tag: 'start'; readonly spec: MirrorSpec }
   | { readonly tag: 'abort' }
@@ -73,6 +76,9 @@ export type SessionEffect =
       readonly nextRetryAt: string | null;
     }
   | { readonly tag: 'report_recovered' };
+
+/** How soon to claim: at once, `again` after somebody else had it, `last` when the others are to have it. */
+export type ClaimTurn = 'first' | 'again' | 'last';
 
 export interface SessionStep {
   readonly state: SessionState;
@@ -119,7 +125,7 @@ function stepIdle(state: StateOf<'idle'>, signal: SessionSignal): SessionStep {
   if (signal.tag === 'spec_seen' && wantsToRun(signal.spec)) {
     return {
       state: { tag: 'claiming', spec: signal.spec, history: NEW_HISTORY },
-      effects: [{ tag: 'claim', again: false }],
+      effects: [{ tag: 'claim', turn: 'first' }],
     };
   }
   if (signal.tag === 'shutdown') {
@@ -138,7 +144,7 @@ function stepClaiming(state: StateOf<'claiming'>, signal: SessionSignal): Sessio
     case 'claim_granted':
       return start(state.spec, state.history);
     case 'claim_refused':
-      return { state, effects: [{ tag: 'claim', again: true }] };
+      return { state, effects: [{ tag: 'claim', turn: 'again' }] };
     case 'shutdown':
       return { state: { tag: 'stopped' }, effects: [] };
     default:
@@ -155,9 +161,11 @@ function stepRunning(
     case 'spec_seen':
       return wantsToRun(signal.spec) && !differs(state.spec, signal.spec)
         ? stay({ ...state, spec: signal.spec })
-        : abort(state.history, signal.spec, { leased: true, shutdown: false });
+        : abort(state.history, signal.spec, { leased: true });
     case 'lease_lost':
-      return abort(state.history, state.spec, { leased: false, shutdown: false });
+      return abort(state.history, state.spec, { leased: false });
+    case 'give_requested':
+      return abort(state.history, state.spec, { leased: true, given: true });
     case 'shutdown':
       return abort(state.history, undefined, { leased: true, shutdown: true });
     case 'session_healthy':
@@ -195,10 +203,10 @@ function afterStop(state: StateOf<'stopping'>): SessionStep {
   if (!wantsToRun(state.next)) {
     return { state: { tag: 'idle' }, effects: release };
   }
-  if (!state.leased) {
+  if (!state.leased || state.given) {
     return {
       state: { tag: 'claiming', spec: state.next, history: state.history },
-      effects: [{ tag: 'claim', again: true }],
+      effects: [...release, { tag: 'claim', turn: state.given ? 'last' : 'again' }],
     };
   }
   return start(state.next, state.history);
@@ -216,7 +224,7 @@ function stepWaiting(state: StateOf<'waiting'>, signal: SessionSignal): SessionS
     case 'lease_lost':
       return {
         state: { tag: 'claiming', spec: state.spec, history: state.history },
-        effects: [...cancel, { tag: 'claim', again: true }],
+        effects: [...cancel, { tag: 'claim', turn: 'again' }],
       };
     case 'shutdown':
       return { state: { tag: 'stopped' }, effects: [...cancel, { tag: 'release' }] };
@@ -247,9 +255,13 @@ function start(
 function abort(
   history: SessionHistory,
   next: MirrorSpec | undefined,
-  why: { readonly leased: boolean; readonly shutdown: boolean },
+  why: { readonly leased: boolean; readonly shutdown?: boolean; readonly given?: boolean },
 ): SessionStep {
-  return { state: { tag: 'stopping', next, history, ...why }, effects: [{ tag: 'abort' }] };
+  const { leased, shutdown = false, given = false } = why;
+  return {
+    state: { tag: 'stopping', next, history, leased, shutdown, given },
+    effects: [{ tag: 'abort' }],
+  };
 }
 
 function fail(state: StateOf<'running'>, failure: FailureReport, inputs: StepInputs): SessionStep {

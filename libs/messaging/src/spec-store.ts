@@ -2,26 +2,73 @@ import { SPEC_BUCKET, type MirrorSpec, isOfNewerVersion } from '@bunnydb/contrac
 import type { KvEntry } from '@nats-io/kv';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging } from './messaging.js';
-import { isMissingResource, isUnanswered, toMessagingError } from './nats-failure.js';
+import {
+  isMissingResource,
+  isUnanswered,
+  isWrongLastSequence,
+  toMessagingError,
+} from './nats-failure.js';
 
 /**
- * Writes the desired state of a mirror. The bucket is made again if it is gone.
+ * Writes the desired state of a mirror. The bucket is made again if it is gone. With `over`, only if nobody has written since that was
+ * read: a process that slept meanwhile must not put an older state back.
  *
+ * @returns false when somebody has written.
  * @throws MirrorError `messaging_unavailable`.
  */
-export async function putSpec(messaging: Messaging, spec: MirrorSpec): Promise<void> {
-  await withBucket(messaging, spec.id, async () => {
+export async function putSpec(
+  messaging: Messaging,
+  spec: MirrorSpec,
+  over?: StoredSpec,
+): Promise<boolean> {
+  return withBucket(messaging, spec.id, async () => {
     const bucket = await messaging.bucket(SPEC_BUCKET);
-    await bucket.put(spec.id, JSON.stringify(spec));
+    return unlessOvertaken(() => bucket.put(spec.id, JSON.stringify(spec), previousOf(over)));
   });
 }
 
 /** Removes the desired state: every session of the mirror ends. A marker stays, so that the removal is told from a loss. */
-export async function deleteSpec(messaging: Messaging, mirrorId: string): Promise<void> {
-  await withBucket(messaging, mirrorId, async () => {
+export async function deleteSpec(
+  messaging: Messaging,
+  mirrorId: string,
+  over?: StoredSpec,
+): Promise<boolean> {
+  return withBucket(messaging, mirrorId, async () => {
     const bucket = await messaging.bucket(SPEC_BUCKET);
-    await bucket.delete(mirrorId);
+    return unlessOvertaken(() => bucket.delete(mirrorId, previousOf(over)));
   });
+}
+
+/** What stands in the bucket, and which writing it is of that key. */
+export interface StoredSpec {
+  readonly spec: MirrorSpec | undefined;
+  /** 0: nothing was ever written. */
+  readonly revision: number;
+}
+
+/** The desired state with its revision, for who writes it after a look elsewhere. */
+export async function readSpec(messaging: Messaging, mirrorId: string): Promise<StoredSpec> {
+  return withBucket(messaging, mirrorId, async () => {
+    const bucket = await messaging.bucket(SPEC_BUCKET);
+    const entry = await bucket.get(mirrorId);
+    return entry === null
+      ? { spec: undefined, revision: 0 }
+      : { spec: parseSpecEntry(entry), revision: entry.revision };
+  });
+}
+
+async function unlessOvertaken(write: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (isWrongLastSequence(error)) return false;
+    throw error;
+  }
+}
+
+function previousOf(over: StoredSpec | undefined): { readonly previousSeq?: number } {
+  return over === undefined ? {} : { previousSeq: over.revision };
 }
 
 /** The desired state as it is stored now; undefined when there is none. */
@@ -29,11 +76,7 @@ export async function getSpec(
   messaging: Messaging,
   mirrorId: string,
 ): Promise<MirrorSpec | undefined> {
-  return withBucket(messaging, mirrorId, async () => {
-    const bucket = await messaging.bucket(SPEC_BUCKET);
-    const entry = await bucket.get(mirrorId);
-    return entry === null ? undefined : parseSpecEntry(entry);
-  });
+  return (await readSpec(messaging, mirrorId)).spec;
 }
 
 /**

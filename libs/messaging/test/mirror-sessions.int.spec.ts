@@ -270,6 +270,55 @@ describe('mirror sessions', () => {
     await until(() => two.live().length === 4, { timeoutMs: 5_000 });
   });
 
+  it('go to an instance that comes until it has its share, and then stay', async () => {
+    const one = await startWorker('one');
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await putSpec(control, mirrorSpec({ id }));
+    }
+    await until(() => one.live().length === 6);
+    const [busy] = one.live();
+    let endWork: () => void = () => undefined;
+    void busy?.context.stayFor(new Promise<void>((resolve) => (endWork = resolve)));
+    const two = await startWorker('two');
+    const three = await startWorker('three');
+    const counts = (): number[] => [one, two, three].map((worker) => worker.live().length);
+    const settled = (): boolean => {
+      // As real sessions do, they say that they work.
+      for (const worker of [one, two, three])
+        worker.live().forEach(({ context }) => context.markHealthy());
+      return counts().every((count) => count === 2);
+    };
+    await until(settled, {
+      timeoutMs: 20_000,
+      what: () => `two mirrors each, not ${counts().join(', ')}`,
+    });
+    // What would have to be done anew stayed where it was, and hardly a mirror moved that had no need to.
+    expect(busy?.ended).toBe(false);
+    expect(one.opened.length + two.opened.length + three.opened.length).toBeLessThan(13);
+    endWork();
+    await two.stop();
+    await until(() => one.live().length + three.live().length === 6, { timeoutMs: 5_000 });
+    expect(counts().toSorted()).toEqual([0, 3, 3]);
+  });
+
+  it('go back to who had them when nobody else takes them', async () => {
+    const one = await startWorker('one');
+    for (const id of ['a', 'b']) await putSpec(control, mirrorSpec({ id }));
+    await until(() => one.live().length === 2);
+    one.live().forEach((session) => session.context.markHealthy());
+    const idle: Heartbeat = {
+      ...{ v: 1, service: 'capture', instance: 'ghost', version: '1', mirrors: [], rss_bytes: 0 },
+      at: new Date().toISOString(),
+    };
+    control.publishJson(heartbeatSubject('capture', 'ghost'), idle);
+    await until(() => one.live().length === 1);
+    await until(() => one.live().length === 2, { timeoutMs: 5_000 });
+    one.live().forEach((session) => session.context.markHealthy());
+    control.publishJson(heartbeatSubject('capture', 'ghost'), idle);
+    await control.nc.flush();
+    expect(one.opened).toHaveLength(3);
+  });
+
   it('end when the lease is lost, and another instance takes over', async () => {
     const one = await startWorker('one');
     await putSpec(control, mirrorSpec());

@@ -171,7 +171,7 @@ describe('what each service does every day', () => {
     await until(() => heard.size === 5, {
       what: () => `all to be heard, not ${[...heard].join()}`,
     });
-    for (const end of ends) end();
+    for (const { stop } of ends) stop();
     const options = { timeoutMs: 5_000 };
     await expect(control.request(Query.SchemaPeerTest, {}, options)).resolves.toEqual({ ok: true });
   });

@@ -31,6 +31,7 @@ const SIGNALS: Readonly<Record<string, SessionSignal>> = {
   stuck: { tag: 'session_ended', failure: failureOf('stop') },
   waitOver: { tag: 'wait_over' },
   retry: { tag: 'retry_requested' },
+  give: { tag: 'give_requested' },
   shutdown: { tag: 'shutdown' },
 };
 
@@ -142,6 +143,18 @@ describe('the life of a mirror session', () => {
     expect(tags(walk('run', 'granted', 'lost', 'failed'))).toEqual(['claim']);
     expect(tags(walk('run', 'granted', 'hold', 'lost', 'failed'))).toEqual([]);
     expect(tags(walk('run', 'granted', 'failed', 'lost'))).toEqual(['cancel_wait', 'claim']);
+  });
+
+  it('gives a mirror away when its session has ended, and claims it last', () => {
+    expect(tags(walk('run', 'granted', 'give'))).toEqual(['abort']);
+    const given = walk('run', 'granted', 'give', 'failed');
+    expect(given.last).toEqual([{ tag: 'release' }, { tag: 'claim', turn: 'last' }]);
+    expect(given.all).not.toContain('report_failed');
+    expect(tags(walk('run', 'granted', 'give', 'failed', 'granted'))).toEqual(['start']);
+    expect(tags(walk('run', 'granted', 'give', 'hold', 'failed'))).toEqual(['release']);
+    expect(tags(walk('run', 'granted', 'give', 'lost', 'failed'))).toEqual(['claim']);
+    // Only what runs is given.
+    expect(tags(walk('run', 'granted', 'failed', 'give'))).toEqual([]);
   });
 
   it('keeps its place in the back-off when the lease is lost in between', () => {

@@ -112,8 +112,8 @@ async function startAndWait<Config extends ShellConfig>(
   if (name === 'control' && !signal.aborted) {
     // The others beat in `runMirrorSessions`, which knows their mirrors.
     const { instance } = config;
-    const stop = startHeartbeat({ messaging, service: name, instance, version, mirrors: () => [] });
-    signal.addEventListener('abort', stop, { once: true });
+    const beat = startHeartbeat({ messaging, service: name, instance, version, mirrors: () => [] });
+    signal.addEventListener('abort', beat.stop, { once: true });
   }
   log.info({ version, pid: process.pid }, 'ready');
 

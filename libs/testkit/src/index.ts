@@ -20,6 +20,7 @@ export { type LeftoverOptions, leftovers, streamNames } from './leftovers.js';
 export { ManualClock, countingIds } from './manual-clock.js';
 export { findNatsServer, type FindNatsOptions } from './nats-binary.js';
 export { type NatsOptions, type NatsServer, startNats } from './nats-server.js';
+export { NatsCluster, type NatsClusterOptions, startNatsCluster } from './nats-cluster.js';
 export { natsUsers } from './nats-users.js';
 export { POSTGRES_VERSIONS, type PostgresVersion, findPostgres } from './postgres-binaries.js';
 export {

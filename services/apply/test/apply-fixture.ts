@@ -138,6 +138,7 @@ export class ApplyFixture {
       instance: 'test',
       emit: async (type, body) => void this.events.push({ type, body }),
       markHealthy: () => undefined,
+      stayFor: (work) => work,
     });
     ended.catch(() => undefined);
     const session: RunningSession = {

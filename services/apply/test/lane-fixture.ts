@@ -123,6 +123,7 @@ export class LaneFixture {
       instance: 'test',
       emit: async (type, body) => void this.events.push({ type, body: { ...body } }),
       markHealthy: () => undefined,
+      stayFor: (work) => work,
     }).then(
       () => undefined,
       (error: unknown) => error,

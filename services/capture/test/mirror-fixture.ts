@@ -113,6 +113,7 @@ export class CapturedMirror {
       instance: 'test',
       emit: () => Promise.resolve(),
       markHealthy: () => undefined,
+      stayFor: (work) => work,
     }).catch((error: unknown) => {
       this.#failure = error;
     });

@@ -104,14 +104,15 @@ export class Workers {
         left_off: 0,
         stale: (changes ?? []).filter((id) => id !== PENDING.id),
       })),
-      ...(['schema', 'capture', 'apply'] as const).map((service) =>
-        startHeartbeat({
-          messaging: this.#messaging,
-          service,
-          instance: `${service}-1`,
-          version: 'test',
-          mirrors: () => [],
-        }),
+      ...(['schema', 'capture', 'apply'] as const).map(
+        (service) =>
+          startHeartbeat({
+            messaging: this.#messaging,
+            service,
+            instance: `${service}-1`,
+            version: 'test',
+            mirrors: () => [],
+          }).stop,
       ),
     );
   }

@@ -92,6 +92,7 @@ export class SessionFixture {
         return Promise.resolve();
       },
       markHealthy: () => undefined,
+      stayFor: (work) => work,
     };
     const open = schemaSession({
       messaging: this.messaging,

@@ -31,7 +31,7 @@ export async function copyFirst(copy: FirstCopy): Promise<void> {
     tables: spec.tables.map((table) => formatQualifiedName(table.source)),
   });
   const failed = new Map<string, unknown>();
-  const summary = await copyPendingTables({
+  const copying = copyPendingTables({
     spec,
     epoch: copy.epoch,
     source: copy.source,
@@ -59,6 +59,7 @@ export async function copyFirst(copy: FirstCopy): Promise<void> {
       return true;
     },
   });
+  const summary = await context.stayFor(copying);
   if (failed.size > 0) await noteFailures(copy, failed);
   context.markHealthy();
   await context.emit('copy_finished', summary);

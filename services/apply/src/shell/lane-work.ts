@@ -27,7 +27,7 @@ export async function runCopyLane(
   const targets = await targetsOf(world, entries, events, signal);
   if (targets.length === 0) return;
   const { spec, epoch, source, destination } = world;
-  await copyTables(
+  const copying = copyTables(
     {
       spec,
       epoch,
@@ -56,6 +56,7 @@ export async function runCopyLane(
     },
     targets,
   );
+  await world.stayFor(copying);
 }
 
 /** Replays what is parked for a table; when little is left, the main lane takes it in. */

@@ -100,6 +100,11 @@ export class LaneWorld {
     });
   }
 
+  /** A copy under way would begin anew elsewhere: the mirror stays here until it has ended. */
+  stayFor<Result>(work: Promise<Result>): Promise<Result> {
+    return this.#context.stayFor(work);
+  }
+
   /** Rows that a lane has committed; the bookkeeping has counted them. */
   tellRows(tally: WorkTally): void {
     this.#progress.addRows(tally, new Date().toISOString());

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isDeepStrictEqual } from 'node:util';
 import { type MirrorSpec, SPEC_BUCKET } from '@bunnydb/contracts';
-import { type Messaging, deleteSpec, getSpec, putSpec } from '@bunnydb/messaging';
+import { type Messaging, deleteSpec, putSpec, readSpec } from '@bunnydb/messaging';
 import { type MirrorPeers, desiredSpecOf } from '../../core/mirror/mirror-spec-of.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
 import { type MirrorRow, readMirrorById } from '../catalog/read-mirrors.js';
@@ -40,17 +40,18 @@ export class SpecPublisher {
   }
 
   async #publishNow(mirrorId: string): Promise<boolean> {
+    // Read before the catalog: whoever writes the bucket from here on makes ours be refused, so that a process that was stopped in the middle, or
+    // another one of control, cannot put an older state over a newer.
+    const stored = await readSpec(this.#messaging, mirrorId);
     const row = await readMirrorById(this.#catalog, mirrorId);
     const wanted = row ? desiredSpecOf(row.state, await readMirrorPeers(this.#catalog, row)) : null;
-    const present = await getSpec(this.#messaging, mirrorId);
+    const present = stored.spec;
     if (wanted === null) {
       if (present === undefined) return false;
-      await deleteSpec(this.#messaging, mirrorId);
-      return true;
+      return (await deleteSpec(this.#messaging, mirrorId, stored)) || this.#publishNow(mirrorId);
     }
     if (present !== undefined && isSameSpec(wanted, present)) return false;
-    await putSpec(this.#messaging, wanted);
-    return true;
+    return (await putSpec(this.#messaging, wanted, stored)) || this.#publishNow(mirrorId);
   }
 
   async #specKeys(): Promise<readonly string[]> {
