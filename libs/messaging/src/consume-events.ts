@@ -5,12 +5,13 @@ import {
   type AnyWorkerEvent,
   isOfNewerVersion,
 } from '@bunnydb/contracts';
-import { MirrorError, backoffDelayMs, reportOf } from '@bunnydb/failure';
+import { backoffDelayMs, reportOf } from '@bunnydb/failure';
 import type { JsMsg } from '@nats-io/jetstream';
 import type { Messaging } from './messaging.js';
 import { type LoopWatch, keepWorking, putBack, runPullLoop } from './pull-loop.js';
 import { TRACE_PARENT, type TracedOptions, contextOf, inSpan } from './trace-context.js';
 
+const NEWER_PAUSE_MS = 5_000;
 const RETRY = { firstDelayMs: 200, maxDelayMs: 10_000 };
 
 export interface ConsumeEventsOptions {
@@ -25,7 +26,7 @@ export interface ConsumeEventsOptions {
 
 /**
  * Hands over every event of BUNNY_EVENTS, in order, until the signal aborts. An event is acknowledged after `onEvent` returned; if it throws,
- * the same event is tried again and no later one overtakes it.
+ * the same event is tried again and no later one overtakes it, whichever of the instances takes it.
  */
 export async function consumeEvents(options: ConsumeEventsOptions): Promise<void> {
   await runPullLoop({
@@ -48,11 +49,19 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
     message.term('not an event');
     return;
   }
+  if (isOfNewerVersion(event)) {
+    // Whoever of the instances is newer takes it; what comes behind it waits.
+    log.error(
+      { type: event.type, mirror: event.mirror_id },
+      'an event is of a newer version: it waits for a newer control',
+    );
+    putBack(message, NEWER_PAUSE_MS);
+    return;
+  }
   const endWorking = keepWorking(message);
   try {
     for (let attempt = 1; !options.signal.aborted; attempt += 1) {
       try {
-        refuseNewer(event);
         await inSpan(spanOf(event, message), () => options.onEvent(event, message.seq));
         message.ack();
         return;
@@ -70,14 +79,6 @@ async function handleEvent(message: JsMsg, options: ConsumeEventsOptions): Promi
   } finally {
     endWorking();
   }
-}
-
-/** It waits for the newer control, which takes it over when this one stops; what comes behind it waits, too. */
-function refuseNewer(event: AnyWorkerEvent): void {
-  if (!isOfNewerVersion(event)) return;
-  throw new MirrorError('protocol_violation', 'the event is of a newer version', {
-    detail: { type: event.type },
-  });
 }
 
 function spanOf(event: AnyWorkerEvent, message: JsMsg): TracedOptions {

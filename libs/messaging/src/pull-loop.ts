@@ -17,6 +17,7 @@ const FETCH_EXPIRES_MS = 30_000;
 const IDLE_HEARTBEAT_MS = 10_000;
 const RETRY_WAIT_MS = 250;
 const RETRY_WAIT_MAX_MS = 5_000;
+const ACK_PENDING_MAX = 1_000;
 /** Also how long a command waits when the worker that had it was killed. */
 const ACK_WAIT_MS = 6_000;
 export const WORKING_INTERVAL_MS = ACK_WAIT_MS / 3;
@@ -32,7 +33,7 @@ export interface PullLoopOptions {
   readonly stream: string;
   readonly durable: string;
   readonly filter: string;
-  /** How many messages are worked on at a time; 1 keeps their order. */
+  /** How many messages are worked on at a time; 1 keeps their order, also where several processes pull from the one durable consumer. */
   readonly concurrency: number;
   /** Settles the message (ack, nak or term) before it returns. */
   readonly handle: (message: JsMsg) => Promise<void>;
@@ -165,7 +166,7 @@ async function ensureConsumer(options: PullLoopOptions): Promise<Consumer> {
     replay_policy: ReplayPolicy.Instant,
     // Never given up: what cannot be done is answered, not dropped.
     max_deliver: -1,
-    max_ack_pending: 1_000,
+    max_ack_pending: options.concurrency === 1 ? 1 : ACK_PENDING_MAX,
     max_waiting: 512,
     inactive_threshold: 0,
   };

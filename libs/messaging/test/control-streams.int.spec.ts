@@ -196,6 +196,45 @@ describe('events', () => {
     expect([...first, ...second]).toEqual(sent);
   });
 
+  it('keep their order where two instances of control share them', async () => {
+    const sent: string[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const event = newWorkerEvent(ORIGIN, 'shared', 'session_recovered', {});
+      sent.push(event.event_id);
+      await emitEvent(messaging, event);
+    }
+    const recorded: string[] = [];
+    const takenBy = new Set<string>();
+    let inHand = 0;
+    let inHandAtMost = 0;
+    const stopping = new AbortController();
+    const instance = (name: string): Promise<void> =>
+      consumeEvents({
+        messaging,
+        durable: 'shared',
+        signal: stopping.signal,
+        onEvent: async (event) => {
+          if (event.mirror_id !== 'shared') return;
+          inHand += 1;
+          inHandAtMost = Math.max(inHand, inHandAtMost);
+          // Time enough for the other instance to be given the next one.
+          for (let turn = 0; turn < 5; turn += 1) {
+            await messaging.jsm.consumers.info(EVENT_STREAM, 'shared');
+          }
+          takenBy.add(name);
+          recorded.push(event.event_id);
+          inHand -= 1;
+        },
+      });
+    const loops = [instance('one'), instance('other')];
+    await until(() => recorded.length >= sent.length, { what: 'all events to be recorded' });
+    stopping.abort();
+    await Promise.all(loops);
+    expect(recorded).toEqual(sent);
+    expect(takenBy.size).toBe(2);
+    expect(inHandAtMost).toBe(1);
+  });
+
   it('of a newer version wait for a newer control, and none overtakes them', async () => {
     const seen: string[] = [];
     const stopping = new AbortController();
