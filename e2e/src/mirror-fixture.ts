@@ -127,21 +127,51 @@ export class MirrorFixture {
 
   /** The tables that have a lane of their own, each with its state. */
   async #tablesApart(): Promise<readonly string[]> {
-    const { rows } = await this.#destination.session().query<{ place: string }>(
-      `select source_table || ' is ' || t.state as place
-         from _bunny.table_state t join _bunny.position p using (mirror_id)
-        where p.mirror_name = $1 and t.state <> 'running'`,
-      [this.name],
-    );
-    return rows.map(({ place }) => place);
+    return (await this.#places()).filter(isApart).map(textOf);
   }
 
-  /** Catches up, then compares every table row by row; throws with the differences. */
+  async #places(): Promise<readonly TablePlace[]> {
+    const { rows } = await this.#destination.session().query<TablePlace>(
+      `select t.source_table as table, t.state, t.destination_schema || '.' || t.destination_table as destination,
+              to_regclass(format('%I.%I', t.destination_schema, t.destination_table)) is null as is_moved
+         from _bunny.table_state t join _bunny.position p using (mirror_id)
+        where p.mirror_name = $1`,
+      [this.name],
+    );
+    return rows;
+  }
+
+  /** Waits until these tables have taken up with the others: until then their lanes may be behind. One that is held is what it is. */
+  async #waitForLanes(pairs: readonly ComparedTable[], timeoutMs: number): Promise<void> {
+    const wanted = new Set(pairs.map(({ destination: { schema, table } }) => `${schema}.${table}`));
+    let behind: readonly TablePlace[] = [];
+    await until(
+      async () => {
+        const places = await this.#places();
+        const known = new Set(places.map(({ destination }) => destination));
+        // A partition is not known either, but then nothing has moved.
+        const isMoving = [...wanted].some((destination) => !known.has(destination));
+        behind = places.filter(
+          (place) =>
+            (isMoving && place.is_moved && isApart(place)) ||
+            (wanted.has(place.destination) && isApart(place) && !WAITING.has(place.state)),
+        );
+        return behind.length === 0;
+      },
+      {
+        timeoutMs,
+        what: () => `lanes of ${this.name} to end: ${behind.map(textOf).join(', ')}`,
+      },
+    );
+  }
+
+  /** Catches up, with the lanes of these tables, too, then compares every table row by row; throws with the differences. */
   async waitForEqual(
     pairs: readonly ComparedTable[],
     timeoutMs: number = CATCH_UP_DEADLINE_MS,
   ): Promise<void> {
     await this.waitForCatchUp(timeoutMs);
+    await this.#waitForLanes(pairs, timeoutMs);
     const { equal, tables } = await equalDatabases(this.#source.url, this.#destination.url, pairs);
     if (equal) return;
     const differences = tables.filter((table) => !table.equal).map(({ difference }) => difference);
@@ -179,3 +209,18 @@ export class MirrorFixture {
     return lsn;
   }
 }
+
+/** Where a table of the mirror is. */
+interface TablePlace {
+  readonly table: string;
+  readonly state: string;
+  readonly destination: string;
+  /** The destination has given the table another name, which the applier has yet to take up. */
+  readonly is_moved: boolean;
+}
+
+const isApart = ({ state }: TablePlace): boolean => state !== 'running';
+const textOf = ({ table, state }: TablePlace): string => `${table} is ${state}`;
+
+/** States that a person ends. */
+const WAITING: ReadonlySet<string> = new Set(['held', 'error']);

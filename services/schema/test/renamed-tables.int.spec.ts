@@ -1,6 +1,8 @@
 import type { MirrorSpec, TableMapping } from '@bunnydb/contracts';
+import type { Messaging } from '@bunnydb/messaging';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PatternWatch } from '../src/shell/pattern-watch.js';
+import { SourceTableWatch } from '../src/shell/source-table-watch.js';
 import { withPeer } from '../src/shell/peer-session.js';
 import { FollowFixture } from './follow-fixture.js';
 
@@ -85,5 +87,40 @@ describe('a table that was renamed at the source', () => {
       await watch.look(client, new Set());
       expect(told[1]).toMatchObject({ tables: [{ source: name('b') }, { source: name('c') }] });
     });
+  });
+
+  it('is known by its number from the moment on that the applier has taken the mirror up, and told as moved', async () => {
+    for (const side of [fixture.source, fixture.destination])
+      await side.query('create table a (id int primary key)');
+    await fixture.schema.provision(['public.a']);
+    await fixture.source.query('create publication ours for table a; alter table a rename to b');
+    const spec: MirrorSpec = { ...fixture.schema.spec(['public.a']), publication_name: 'ours' };
+    const told: unknown[] = [];
+    const watch = new SourceTableWatch({
+      spec,
+      messaging: { publishJson: () => undefined } as unknown as Messaging,
+      emit: (_, body) => {
+        told.push(body);
+        return Promise.resolve();
+      },
+    });
+    const openSecret = (sealed: string): string => sealed;
+    await withPeer({ peer: spec.source, role: 'source', openSecret }, (source) =>
+      withPeer({ peer: spec.destination, role: 'destination', openSecret }, async (destination) => {
+        await watch.look(source, destination);
+        expect(watch.numbers).toBeUndefined();
+        await noteRows('a');
+        await fixture.destination.query(
+          `insert into _bunny.position (mirror_id, mirror_name, epoch, lsn, stream_seq, source_system_id) values ($1, 'm', 1, 'F/0', 1, '1')`,
+          [spec.id],
+        );
+        await watch.look(source, destination);
+        const [now] = await fixture.source.query<{ oid: number }>(
+          `select 'b'::regclass::int8::float8 as oid`,
+        );
+        expect([...(watch.numbers ?? [])]).toEqual([now?.oid]);
+        expect(told).toEqual([{ tables: [{ table: name('a'), to: name('b') }] }]);
+      }),
+    );
   });
 });

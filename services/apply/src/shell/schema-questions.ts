@@ -29,7 +29,8 @@ export class SchemaQuestions {
   }
 
   /**
-   * Asks until somebody answers: a schema service that is down holds the mirror back, it does not lose anything.
+   * Asks until somebody answers: a schema service that is down holds the mirror back, it does not lose anything. One that dies with the question leaves silence behind, so it is asked again soon,
+   * and then with more and more time to answer: questions queue there, and one that was answered before costs little.
    *
    * @throws MirrorError what the service met, or `messaging_unavailable` when nobody answers for long.
    */
@@ -40,7 +41,7 @@ export class SchemaQuestions {
     const startedAtMs = performance.now();
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.askOnce(tables, cause);
+        return await this.askOnce(tables, cause, answerMs(attempt));
       } catch (error) {
         this.#signal.throwIfAborted();
         const isSilent = error instanceof MirrorError && error.kind === 'messaging_unavailable';
@@ -57,10 +58,11 @@ export class SchemaQuestions {
   async askOnce(
     tables: readonly QualifiedName[],
     cause: SchemaFollowRequest['cause'],
+    timeoutMs = answerMs(2),
   ): Promise<FollowAnswer> {
     const request: SchemaFollowRequest = { spec: this.#spec, tables, cause };
     const reply = await this.#messaging.request<SchemaFollowReply>(Query.SchemaFollow, request, {
-      timeoutMs: ANSWER_MS,
+      timeoutMs,
       signal: this.#signal,
     });
     if (reply.ok) return reply;
@@ -81,7 +83,12 @@ export class SchemaQuestions {
   }
 }
 
-const ANSWER_MS = 60_000;
+function answerMs(attempt: number): number {
+  return Math.min(FIRST_ANSWER_MS * 2 ** (attempt - 1), ANSWER_MAX_MS);
+}
+
+const FIRST_ANSWER_MS = 5_000;
+const ANSWER_MAX_MS = 60_000;
 /** Nobody to answer is soon known; then the session fails with the reason, and its next attempt asks again. */
 const PATIENCE_MS = 60_000;
 const BACKOFF = { firstDelayMs: 250, maxDelayMs: 5_000 };

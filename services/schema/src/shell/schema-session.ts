@@ -98,7 +98,8 @@ class SchemaSession {
             await this.#links.destination(),
           ];
           const notes = await this.#tables.look(source, destination);
-          await this.#patterns.look(source, this.#tables.numbers);
+          const { numbers } = this.#tables;
+          if (numbers) await this.#patterns.look(source, numbers);
           await this.#structure.note([...notes, ...this.#sequenceNotes]);
         },
       );

@@ -34,7 +34,7 @@ export type SourceTableWatchOptions = MovedTableWatchOptions;
 export class SourceTableWatch {
   readonly #options: SourceTableWatchOptions;
   readonly #moved: MovedTableWatch;
-  #numbers: ReadonlySet<number> = new Set();
+  #numbers: ReadonlySet<number> | undefined;
   #seen = '';
   /** When each unpublished table was seen first: a change of the mirror's own tables passes through such states. */
   #suspects = new Map<string, number>();
@@ -46,8 +46,8 @@ export class SourceTableWatch {
     this.#moved = new MovedTableWatch(options);
   }
 
-  /** The numbers of the mirror's tables at the source, as far as they are known: whatever has one of them is no new table. */
-  get numbers(): ReadonlySet<number> {
+  /** The numbers of the mirror's tables at the source: whatever has one of them is no new table. Undefined before the applier has taken up all of them. */
+  get numbers(): ReadonlySet<number> | undefined {
     return this.#numbers;
   }
 
@@ -63,7 +63,8 @@ export class SourceTableWatch {
     if (seen === this.#seen && !(await isCopyDue(destination, spec))) return this.#notes;
     const notes = await readSourceTableNotes(destination, spec);
     const places = await readPlaces(source, spec, notes);
-    this.#numbers = numbersOf(places);
+    const isTakenUp = places.length === spec.tables.length;
+    if (isTakenUp) this.#numbers = numbersOf(places);
     const findings = judgePlaces(places, {
       ownPublication: spec.own_publication,
       takesColumns: spec.options.schema_changes !== 'ignore',
@@ -71,7 +72,7 @@ export class SourceTableWatch {
     const isSettled = await this.#settle(destination, places, findings, notes);
     const isTold = await this.#moved.look(source, destination, findings);
     this.#notes = notesOf(findings);
-    this.#seen = isSettled && isTold ? seen : '';
+    this.#seen = isSettled && isTold && isTakenUp ? seen : '';
     return this.#notes;
   }
 
