@@ -1,4 +1,4 @@
-import type { Launch } from './stack.js';
+import type { Launch } from './launch.js';
 
 export interface MirroredDatabases {
   readonly name: string;

@@ -33,6 +33,8 @@ export type Plan =
 export interface LaunchOptions {
   readonly dataDir: string;
   readonly ports: Ports;
+  /** 1: a server alone; 3 or 5: a cluster that goes on when it loses a minority of them. */
+  readonly natsNodes: number;
   readonly plan: Plan;
 }
 
@@ -47,6 +49,7 @@ const PORTS = {
   destination: ['destination-port', 'BUNNY_DESTINATION_PORT', 5435],
 } as const satisfies Record<keyof Ports, readonly [string, string, number]>;
 
+const NATS_NODES: readonly string[] = ['1', '3', '5'];
 const WRITERS_RATE_MAX = 5_000;
 const PROVE_AFTER_SECONDS_MAX = 86_400;
 const MIRROR_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -64,6 +67,7 @@ const FLAGS = {
   'ui-port': { type: 'string' },
   'api-port': { type: 'string' },
   'nats-port': { type: 'string' },
+  'nats-nodes': { type: 'string' },
   'catalog-port': { type: 'string' },
   'source-port': { type: 'string' },
   'destination-port': { type: 'string' },
@@ -102,6 +106,7 @@ export function readOptions(
   return {
     dataDir: resolve(flags['data-dir'] ?? environment['BUNNY_DATA_DIR'] ?? defaultDataDir),
     ports,
+    natsNodes: natsNodesOf(flags['nats-nodes']),
     plan: planOf(flags),
   };
 }
@@ -181,6 +186,13 @@ function portOf(port: keyof Ports, flags: Flags, environment: Environment): numb
     throw new UserProblem(`${portWords(port)} must be a port between 1 and 65535.`);
   }
   return value;
+}
+
+function natsNodesOf(text = '1'): number {
+  if (NATS_NODES.includes(text)) return Number(text);
+  throw new UserProblem(
+    `--nats-nodes must be ${NATS_NODES.join(', ')}: a cluster goes on as long as most of its nodes are there.`,
+  );
 }
 
 function numberOf(flag: string, text: string | undefined, byDefault: number, max: number): number {

@@ -15,7 +15,7 @@ import {
   compareWhileWritten,
   proveEquality,
 } from './prove-equality.js';
-import type { Launch } from './stack.js';
+import type { Launch } from './launch.js';
 import { watchLive } from './watch-live.js';
 import { watchUntilRunning } from './watch-copy.js';
 

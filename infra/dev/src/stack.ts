@@ -3,33 +3,20 @@ import pg from 'pg';
 import {
   type PostgresServer,
   findNatsServer,
-  freePort,
   isPortFree,
-  startNats,
   startPostgres,
   until,
 } from '@bunnydb/testkit';
 import { ApiClient, isRecord } from './api-client.js';
-import type { DataFolder } from './data-folder.js';
+import type { Launch } from './launch.js';
 import { type LaunchOptions, type Ports, portWords } from './options.js';
-import type { Screen } from './screen.js';
-import type { Secrets } from './secrets-file.js';
+import { startMessaging } from './start-messaging.js';
 import { ServiceSupervisor } from './service-supervisor.js';
-import type { StopList } from './stop-list.js';
 import { UserProblem } from './user-problem.js';
 
 const SERVICES = ['control', 'schema', 'capture', 'apply', 'ui'] as const;
 const CATALOG_DATABASE = 'bunny';
 const READY_TIMEOUT_MS = 90_000;
-
-/** What every part of the launcher works with. */
-export interface Launch {
-  readonly options: LaunchOptions;
-  readonly folder: DataFolder;
-  readonly secrets: Secrets;
-  readonly screen: Screen;
-  readonly stopList: StopList;
-}
 
 const PORT_USES: Readonly<Record<keyof Ports, string>> = {
   ui: 'the console',
@@ -111,17 +98,6 @@ export async function ensureDatabase(server: PostgresServer, name: string): Prom
   }
 }
 
-async function startMessaging({ options, folder, stopList }: Launch): Promise<string> {
-  const monitorPort = (await isPortFree(8222)) ? 8222 : await freePort();
-  const nats = await startNats({
-    dataDir: join(folder.stack, 'nats'),
-    port: options.ports.nats,
-    monitorPort,
-  });
-  stopList.add('nats-server', () => nats.stop());
-  return nats.url;
-}
-
 function serviceEnvironment(
   { options, secrets }: Launch,
   catalog: PostgresServer,
@@ -129,6 +105,7 @@ function serviceEnvironment(
 ): Record<string, string> {
   return {
     NATS_URL: natsUrl,
+    ...(options.natsNodes > 1 ? { BUNNY_NATS_REPLICAS: '3' } : {}),
     BUNNY_SECRET_KEY: secrets.secretKey,
     BUNNY_JWT_SECRET: secrets.jwtSecret,
     BUNNY_ADMIN_USER: secrets.adminUser,

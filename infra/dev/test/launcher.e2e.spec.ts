@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createDatabase,
@@ -129,6 +131,21 @@ describe('npm start', () => {
     expect(await launcher.exitCode).toBe(1);
     expect(launcher.output).toMatch(/^The source at 127\.0\.0\.1:\d+\/nothing cannot be used: /m);
     expect(launcher.output).not.toMatch(/^\s+at .*\.js/m);
+  });
+
+  it('runs a cluster of NATS nodes, and does not mix its data with a lone server’s', async () => {
+    const words = ['--no-demo', '--data-dir', join(folder, 'cluster')];
+    const launcher = new Launcher(environment, ...words, '--nats-nodes', '3');
+    await launcher.says('BunnyDB runs.');
+    const nc = await connect({ servers: `nats://127.0.0.1:${environment['BUNNY_NATS_PORT']}` });
+    const { config, cluster } = await (await jetstreamManager(nc)).streams.info('BUNNY_EVENTS');
+    await nc.close();
+    expect([config.num_replicas, cluster?.replicas?.length]).toEqual([3, 2]);
+    expect(await launcher.interrupt()).toBe(0);
+    expect(launcher.output).toContain('stopped nats-server (3 nodes)');
+    const alone = new Launcher(environment, ...words);
+    expect(await alone.exitCode).toBe(1);
+    expect(alone.output).toMatch(/^The data in \S+ is of 3 NATS nodes: start with --nats-nodes 3/m);
   });
 
   it('says which port is in use and how to choose another', async () => {

@@ -8,6 +8,7 @@ describe('the command line', () => {
     expect(read()).toEqual({
       dataDir: '/data',
       ports: { ui: 3000, api: 8112, nats: 4222, catalog: 5433, source: 5434, destination: 5435 },
+      natsNodes: 1,
       plan: { kind: 'demo', transactionsPerSecond: 100, proveAfterSeconds: 60 },
     });
   });
@@ -48,6 +49,7 @@ describe('the command line', () => {
     [['--fix'], /go with --source and --destination/],
     [['--api-port', '0'], /--api-port \(or BUNNY_API_PORT\) must be a port/],
     [['--api-port', '4222'], /Two of the ports are the same/],
+    [['--nats-nodes', '2'], /--nats-nodes must be 1, 3, 5/],
     [['--rate', 'fast'], /--rate must be a number/],
     [['--nonsense'], /--help lists what there is/],
     [

@@ -86,6 +86,11 @@ export class NatsCluster {
     });
   }
 
+  /** Settles when the present process of a node has ended. */
+  async exited(name: string): Promise<void> {
+    await this.#serverOf(name).exited;
+  }
+
   /** SIGKILL; its data stays for `restart`. */
   async kill(name: string): Promise<void> {
     await this.#serverOf(name).kill();

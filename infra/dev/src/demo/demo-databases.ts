@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { type PostgresServer, startPostgres } from '@bunnydb/testkit';
 import { countWords, durationWords } from '../number-words.js';
-import { type Launch, ensureDatabase } from '../stack.js';
+import type { Launch } from '../launch.js';
+import { ensureDatabase } from '../stack.js';
 import { ensureShop } from './shop-database.js';
 
 const DATABASE = 'shop';
