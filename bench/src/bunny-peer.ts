@@ -18,11 +18,11 @@ import {
   type ServiceProgram,
   startService,
   until,
+  peakRssBytes,
 } from '@bunnydb/testkit';
 import pg from 'pg';
 import { BENCH_APPLICATION } from './bench-servers.js';
 import { type DatabaseAddress, type DrainTarget, type Peer, addressUrl } from './drain-target.js';
-import { peakRssBytes } from './process-cpu.js';
 
 const SERVICES = ['capture', 'apply'] as const satisfies readonly ServiceProgram[];
 const READY_TIMEOUT_MS = 30_000;

@@ -8,7 +8,14 @@ export const PULSE_ROWS = `insert into pulse values (1, clock_timestamp());`;
 const BEAT_MS = 20;
 const SAMPLE_MS = 100;
 
-/** Writes the pulse at the source and reads its age at the destination, every 100 ms. */
+export interface PulseOptions {
+  /** Between two beats; 20 by default. */
+  readonly beatMs?: number;
+  /** Between two looks at the destination; 100 by default. */
+  readonly sampleMs?: number;
+}
+
+/** Writes the pulse at the source and reads its age at the destination. */
 export class Pulse {
   readonly #watches: readonly Watch[];
   readonly #samples: number[];
@@ -18,13 +25,16 @@ export class Pulse {
     this.#samples = samples;
   }
 
-  static async start(pair: DatabasePair): Promise<Pulse> {
+  static async start(
+    pair: DatabasePair,
+    { beatMs = BEAT_MS, sampleMs = SAMPLE_MS }: PulseOptions = {},
+  ): Promise<Pulse> {
     const samples: number[] = [];
     const watches = [
-      await startWatch(pair.sourceUrl, BEAT_MS, async (client) => {
+      await startWatch(pair.sourceUrl, beatMs, async (client) => {
         await client.query('update pulse set at = clock_timestamp() where id = 1');
       }),
-      await startWatch(pair.destinationUrl, SAMPLE_MS, async (client) => {
+      await startWatch(pair.destinationUrl, sampleMs, async (client) => {
         const { rows } = await client.query<{ seconds: number }>(
           'select extract(epoch from clock_timestamp() - at)::float8 as seconds from pulse',
         );

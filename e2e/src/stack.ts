@@ -14,12 +14,12 @@ import {
   startNats,
   startService,
   until,
+  peakRssBytes,
 } from '@bunnydb/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { ApiClient } from './api-client.js';
 import { DatabasePair, type PairOptions } from './database-pair.js';
-import { peakRssBytesOf } from './process-rss.js';
 import { type ProgramEnd, runProgram } from './run-program.js';
 
 export const STACK_SERVICES = ['control', 'schema', 'capture', 'apply'] as const;
@@ -317,7 +317,7 @@ export class Stack {
   #sampleRss(): void {
     for (const [service, process] of this.#processes) {
       if (!process.running) continue;
-      const bytes = peakRssBytesOf(process.pid);
+      const bytes = peakRssBytes(process.pid);
       this.#peakRss.set(service, Math.max(bytes, this.#peakRss.get(service) ?? 0));
     }
   }

@@ -30,6 +30,7 @@ export {
   startPostgres,
 } from './postgres-server.js';
 export { type TlsWish, serveTls } from './postgres-tls.js';
+export { cpuSeconds, peakRssBytes, rssBytes } from './process-usage.js';
 export { repositoryRoot } from './repository-root.js';
 export {
   type ServiceOptions,
