@@ -61,6 +61,14 @@ describe('a silent source', () => {
     return mirror;
   }
 
+  /** A server where others write is never silent: it tells how far its WAL has come. */
+  async function moveToIdleServer(): Promise<void> {
+    idleServer = await startPostgres({ settings: THROW_AWAY_SETTINGS });
+    await database.drop();
+    database = await createDatabase({ prefix: 'heartbeat', serverUrl: idleServer.url });
+    await database.query('create table t (id int primary key)');
+  }
+
   /** A second slot shows what is written into the WAL: how many heartbeats there are. */
   async function heartbeats(slot: string): Promise<number> {
     const rows = await database.query<{ data: Buffer }>(
@@ -70,12 +78,9 @@ describe('a silent source', () => {
   }
 
   it('is asked for a heartbeat, which comes back through the slot', async () => {
-    // A server where others write is never silent: it tells how far its WAL has come.
-    idleServer = await startPostgres({ settings: THROW_AWAY_SETTINGS });
-    await database.drop();
-    database = await createDatabase({ prefix: 'heartbeat', serverUrl: idleServer.url });
+    await moveToIdleServer();
     const slot = `watch_${database.name}`;
-    await database.query('create table t (id int primary key); create publication none');
+    await database.query('create publication none');
     await database.query(`select pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
     const session = await start(0.5);
     await until(async () => (await heartbeats(slot)) >= 2, { what: 'two heartbeats' });
@@ -105,6 +110,7 @@ describe('a silent source', () => {
   });
 
   it('that takes no heartbeat is read on, and that is noted once', async () => {
+    await moveToIdleServer();
     const role = `plain_${database.name}`;
     await database.query(
       `create role ${role} login replication; alter table t owner to ${role}; grant create on database ${database.name} to ${role};

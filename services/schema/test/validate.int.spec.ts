@@ -89,6 +89,21 @@ describe('the pre-flight on real servers', () => {
     expect(failedChecks((await fixture.validate({})).checks)).toEqual({});
   });
 
+  it('refuses a column that only one side computes', async () => {
+    await fixture.source.query(
+      'create table t (id int primary key, net int, a int generated always as (net + 1) stored, b int)',
+    );
+    await fixture.destination.query(
+      'create table t (id int primary key, net int, a int, b int generated always as (net * 2) stored)',
+    );
+    const failed = failedChecks((await fixture.validate({})).checks);
+    expect(Object.keys(failed)).toEqual(['destination_columns']);
+    for (const words of ['public.t.a is computed at the source', 'public.t.b is computed at the'])
+      expect(failed['destination_columns']?.detail).toContain(words);
+    await fixture.destination.query(failed['destination_columns']?.fix ?? '');
+    expect(failedChecks((await fixture.validate({})).checks)).toEqual({});
+  });
+
   it('refuses one database for both sides, a slot that exists and a publication that does not fit', async () => {
     await fixture.source.query(
       `create table t (id int primary key); create table u (id int primary key);

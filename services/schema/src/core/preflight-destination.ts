@@ -2,7 +2,12 @@ import type { PreflightCheck, TableMapping } from '@bunnydb/contracts';
 import { formatQualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import { type Finding, failed, passed, roleName, summarize } from './preflight-check.js';
 import type { DestinationFacts, PreflightFacts } from './preflight-facts.js';
-import { type RelationFacts, type RelationIndex, keyOf } from './relation-facts.js';
+import {
+  type RelationColumn,
+  type RelationFacts,
+  type RelationIndex,
+  keyOf,
+} from './relation-facts.js';
 
 /** Checks of the destination; `sourceRelations` is undefined when the source was out of reach. */
 export function destinationChecks(
@@ -169,6 +174,7 @@ export function columnFindings(
       fix: `ALTER TABLE ${name} ADD COLUMN ${quoteIdentifier(column.name)} ${column.type};`,
     });
   }
+  findings.push(...generationFindings(table, source, targets));
   const sentNames = new Set(sent.map((column) => column.name));
   for (const column of target.columns) {
     const fillsItself = column.hasDefault || column.isGenerated;
@@ -179,6 +185,36 @@ export function columnFindings(
     });
   }
   return findings;
+}
+
+/** Values that one side computes do not travel: the other side has to compute them, too, or do without. */
+function generationFindings(
+  { destination, exclude_columns: excluded }: TableMapping,
+  source: { readonly columns: readonly SentColumn[] },
+  targets: ReadonlyMap<string, RelationColumn>,
+): Finding[] {
+  const alter = `ALTER TABLE ${quoteQualifiedName(destination)}`;
+  return source.columns.flatMap(({ name, isGenerated }): readonly Finding[] => {
+    const target = targets.get(name);
+    if (target === undefined || target.isGenerated === isGenerated || excluded.includes(name)) {
+      return [];
+    }
+    const shown = `${formatQualifiedName(destination)}.${name}`;
+    const column = quoteIdentifier(name);
+    return isGenerated
+      ? [
+          {
+            detail: `${shown} is computed at the source and an ordinary column at the destination, where its values would be missing`,
+            fix: `${alter} DROP COLUMN ${column}; -- and add it as the source has it, GENERATED ALWAYS AS …; or name it in exclude_columns`,
+          },
+        ]
+      : [
+          {
+            detail: `${shown} is computed at the destination, so that the source's values cannot be written`,
+            fix: `${alter} ALTER COLUMN ${column} DROP EXPRESSION; -- one that is VIRTUAL: drop it and add it as the source has it; or name it in exclude_columns`,
+          },
+        ];
+  });
 }
 
 const OLDEST_VERSION_NUMBER = 150_000;
