@@ -55,15 +55,15 @@ function isBrowserNeeded() {
 async function runTier(tier) {
   const first = await run(tier, filters);
   const slow = [...first.files].filter(([, file]) => isOnlySlow(file)).map(([name]) => name);
-  for (const name of slow) {
-    for (const failure of first.files.get(name).failures) secondTries.push(failure);
-  }
+  secondTries.push(...slow.flatMap((name) => first.files.get(name).failures));
+  let { isFailedOutside } = first;
   if (slow.length > 0) {
     process.stdout.write(
       `\na second try, alone, for what only waited too long: ${slow.join(', ')}\n`,
     );
     const second = await run(tier, slow);
     for (const [name, file] of second.files) first.files.set(name, file);
+    isFailedOutside ||= second.isFailedOutside;
   }
   for (const file of first.files.values()) {
     totals.passed += file.passed;
@@ -71,7 +71,7 @@ async function runTier(tier) {
     totals.skipped += file.skipped;
     failures.push(...file.failures);
   }
-  if (first.isFailedOutside) {
+  if (isFailedOutside) {
     process.stderr.write(`${tier}: the run failed outside of a test, or no test was found\n`);
     totals.failed += 1;
   }
