@@ -33,8 +33,10 @@ describe('several instances of each service', () => {
     await pair.source.query(PULSE_ROWS);
     mirror = await pair.createMirror({ all_tables: true });
     for (let n = 0; n < SMALL_MIRRORS; n += 1) {
-      const small = await pair.createMirror({ table_mappings: [] });
-      await small.waitForStatus('running');
+      const small = await stack.createPair({
+        source: 'create table item (id integer primary key)',
+      });
+      await (await small.createMirror({ all_tables: true })).waitForStatus('running');
     }
     await mirror.waitForStatus('running');
     pulse = await Pulse.start(pair);
@@ -78,20 +80,17 @@ describe('several instances of each service', () => {
     expect(worst).toBeLessThan(LEASE_TTL_MS / 1000);
   });
 
-  test('take over what a dead one had within ten seconds', async () => {
+  test('take over within ten seconds what those of a dead machine had', async () => {
     const from = pulse.count;
     await runUnderLoad(pair, mirror, async () => {
-      for (const service of MOVERS) {
-        await second[service].kill();
-        await mirror.waitForCatchUp();
-        second[service] = stack.startExtra(service);
-        await stack.kill(service);
-        await mirror.waitForCatchUp();
-        await stack.restart(service);
-      }
+      await Promise.all(MOVERS.map((service) => second[service].kill()));
+      await mirror.waitForCatchUp();
+      second = { capture: stack.startExtra('capture'), apply: stack.startExtra('apply') };
+      await Promise.all(MOVERS.map((service) => stack.kill(service)));
+      await mirror.waitForCatchUp();
     });
     const worst = pulse.worstSince(from);
-    process.stdout.write(`kill -9 of each instance: furthest behind ${worst.toFixed(2)} s\n`);
+    process.stdout.write(`kill -9 of capture and apply at once: furthest behind ${worst.toFixed(2)} s\n`);
     expect(worst).toBeLessThan(TAKE_OVER_MAX_SECONDS);
   });
 });

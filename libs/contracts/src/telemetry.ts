@@ -11,6 +11,8 @@ export interface Heartbeat {
   /** Ids of the mirrors whose lease this instance holds. */
   readonly mirrors: readonly string[];
   readonly rss_bytes: number;
+  /** It gives its mirrors back and takes no others. */
+  readonly leaving?: boolean;
 }
 
 /** `bunny.position.<mirror id>`: what the destination has. Capture moves the slot to `flushed_lsn`, never past it. */

@@ -17,39 +17,44 @@ export interface HeartbeatOptions {
 export interface RunningHeartbeat {
   /** What it tells has changed: the others hear of it at once. */
   readonly soon: () => void;
+  /** From now on it tells that it gives its mirrors back, so that nobody takes it for one that has room for more. */
+  readonly leave: () => void;
+  /** Says the last word. */
   readonly stop: Stop;
 }
 
 /** Says every two seconds that the service is alive. */
 export function startHeartbeat(options: HeartbeatOptions): RunningHeartbeat {
+  const { messaging, service, instance, version, mirrors } = options;
+  const subject = heartbeatSubject(service, subjectToken(instance));
+  let early: NodeJS.Timeout | undefined;
+  let leaving = false;
   const beat = (): void => {
+    clearTimeout(early);
+    early = undefined;
     const heartbeat: Heartbeat = {
-      v: 1,
-      service: options.service,
-      instance: options.instance,
-      version: options.version,
+      ...{ v: 1, service, instance, version },
       at: new Date().toISOString(),
-      mirrors: options.mirrors(),
+      mirrors: mirrors(),
       rss_bytes: process.memoryUsage.rss(),
+      ...(leaving ? { leaving } : {}),
     };
-    options.messaging.publishJson(subject, heartbeat);
+    messaging.publishJson(subject, heartbeat);
   };
-  const subject = heartbeatSubject(options.service, subjectToken(options.instance));
   beat();
   const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
   timer.unref();
-  let early: NodeJS.Timeout | undefined;
   return {
     soon: () => {
       // Many changes in a row are one message.
-      early ??= setTimeout(() => {
-        early = undefined;
-        beat();
-      }, SOON_MS);
+      early ??= setTimeout(beat, SOON_MS);
+    },
+    leave: () => {
+      leaving = true;
     },
     stop: () => {
       clearInterval(timer);
-      clearTimeout(early);
+      beat();
     },
   };
 }

@@ -14,6 +14,7 @@ export class LeaseKeeper {
   readonly #intervalMs: number;
   #lease: Lease;
   #timer: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> = Promise.resolve();
   #ended = false;
 
   constructor(messaging: Messaging, book: LeaseBook, lease: Lease, onLost: () => void) {
@@ -27,13 +28,17 @@ export class LeaseKeeper {
   /** Ends the renewals and gives the lease back. */
   async release(): Promise<void> {
     this.#end();
+    // A renewal under way changes the revision that the release has to name.
+    await this.#renewing;
     await this.#book.release(this.#lease);
   }
 
   #schedule(wantedMs: number): void {
     const leftMs = this.#lease.validUntilMs - performance.now();
     const delayMs = Math.max(0, Math.min(wantedMs, leftMs));
-    this.#timer = setTimeout(() => void this.#renew(), delayMs);
+    this.#timer = setTimeout(() => {
+      this.#renewing = this.#renew();
+    }, delayMs);
   }
 
   async #renew(): Promise<void> {

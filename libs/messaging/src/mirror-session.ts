@@ -98,6 +98,11 @@ export class MirrorSession {
     this.#signal({ tag: 'give_requested' });
   }
 
+  /** Another instance has given the lease back. */
+  claimFreed(): void {
+    this.#signal({ tag: 'lease_freed' });
+  }
+
   retry(): void {
     this.#signal({ tag: 'retry_requested' });
   }
@@ -135,7 +140,8 @@ export class MirrorSession {
       case 'claim':
         clearTimeout(this.#claimTimer);
         this.#claimTimer = setTimeout(() => {
-          this.#claiming = this.#claim();
+          // One after the other: a wish to claim may come while a claim is under way.
+          this.#claiming = this.#claiming.then(() => this.#claim());
         }, this.#options.claimDelayMs(effect.turn));
         break;
       case 'release':
@@ -173,6 +179,7 @@ export class MirrorSession {
     const { book, mirrorId, messaging } = this.#options;
     // The lease that is being given back must be gone before it is claimed anew.
     await this.#releasing;
+    if (this.#state.tag !== 'claiming') return;
     const lease = messaging.connected
       ? await book.claim(mirrorId).catch(() => undefined)
       : undefined;
@@ -198,8 +205,8 @@ export class MirrorSession {
     const keeper = this.#keeper;
     this.#keeper = undefined;
     if (keeper !== undefined) {
-      this.#releasing = keeper.release();
-      this.#options.onLease(this.#options.mirrorId, false);
+      const { mirrorId, onLease } = this.#options;
+      this.#releasing = keeper.release().then(() => onLease(mirrorId, false));
     }
   }
 

@@ -1,4 +1,9 @@
-import { retrySubject, type MirrorSpec } from '@bunnydb/contracts';
+import {
+  heartbeatSubject,
+  retrySubject,
+  type Heartbeat,
+  type MirrorSpec,
+} from '@bunnydb/contracts';
 import type { BackoffOptions } from '@bunnydb/failure';
 import { startHeartbeat } from './heartbeat.js';
 import { LeaseBook } from './lease.js';
@@ -76,11 +81,22 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
     mirrors: leasedMirrors,
   });
   const balancer = new MirrorBalancer({
-    ...{ messaging, service, instance },
+    instance,
     mirrors: leasedMirrors,
     give: () => giveOne(sessions),
+    claimFreed: (mirrorId) => sessions.get(mirrorId)?.claimFreed(),
+    log: messaging.log,
+    nowMs: () => performance.now(),
   });
-  const endBalance = balancer.start();
+  const endBalance = messaging.subscribeJson<Partial<Heartbeat>>(
+    heartbeatSubject(service, '*'),
+    (beat) => {
+      if (typeof beat.instance === 'string' && Array.isArray(beat.mirrors)) {
+        const { instance: peer, mirrors, leaving } = beat;
+        balancer.hear(peer, { mirrors, leaving: leaving === true });
+      }
+    },
+  );
   const endRetries = messaging.subscribeJson(retrySubject('*'), (_body, subject) => {
     sessions.get(subject.slice(retrySubject('').length))?.retry();
   });
@@ -96,9 +112,9 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
   } finally {
     endRetries();
     endBalance();
-    // The others must not think that this one has become free for more.
-    heartbeat.stop();
+    heartbeat.leave();
     await Promise.all([...sessions.values()].map((session) => session.stop(FLUSH_MS)));
+    heartbeat.stop();
   }
 }
 

@@ -49,6 +49,11 @@ export function isUnanswered(error: unknown): boolean {
   );
 }
 
+/** True when there is a consumer of the name with other settings. */
+export function isOtherConsumer(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === 10148;
+}
+
 /** True when an expected sequence or revision was not met: somebody else wrote first. */
 export function isWrongLastSequence(error: unknown): boolean {
   return error instanceof JetStreamApiError && [10071, 10164].includes(error.code);

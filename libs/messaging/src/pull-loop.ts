@@ -10,7 +10,7 @@ import {
 import { nanos } from '@nats-io/transport-node';
 import { ensureControlStreams } from './control-streams.js';
 import type { Messaging, Stop } from './messaging.js';
-import { isMissingResource, toMessagingError } from './nats-failure.js';
+import { isMissingResource, isOtherConsumer, toMessagingError } from './nats-failure.js';
 import { waitForRetry, waitUntilConnected } from './wait-for-retry.js';
 
 const FETCH_EXPIRES_MS = 30_000;
@@ -170,8 +170,15 @@ async function ensureConsumer(options: PullLoopOptions): Promise<Consumer> {
     max_waiting: 512,
     inactive_threshold: 0,
   };
-  await options.messaging.jsm.consumers.add(options.stream, config);
-  return options.messaging.js.consumers.get(options.stream, options.durable);
+  const { js, jsm } = options.messaging;
+  try {
+    await jsm.consumers.add(options.stream, config);
+  } catch (error) {
+    if (!isOtherConsumer(error)) throw error;
+    // Another version made it: it becomes as this one needs it.
+    await jsm.consumers.update(options.stream, options.durable, config);
+  }
+  return js.consumers.get(options.stream, options.durable);
 }
 
 async function recover(options: PullLoopOptions, error: unknown): Promise<void> {

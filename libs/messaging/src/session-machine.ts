@@ -54,6 +54,7 @@ export type SessionSignal =
   | { readonly tag: 'spec_seen'; readonly spec: MirrorSpec | undefined }
   | { readonly tag: 'claim_granted' }
   | { readonly tag: 'claim_refused' }
+  | { readonly tag: 'lease_freed' }
   | { readonly tag: 'lease_lost' }
   | { readonly tag: 'session_healthy' }
   | { readonly tag: 'session_ended'; readonly failure: FailureReport }
@@ -145,6 +146,8 @@ function stepClaiming(state: StateOf<'claiming'>, signal: SessionSignal): Sessio
       return start(state.spec, state.history);
     case 'claim_refused':
       return { state, effects: [{ tag: 'claim', turn: 'again' }] };
+    case 'lease_freed':
+      return { state, effects: [{ tag: 'claim', turn: 'first' }] };
     case 'shutdown':
       return { state: { tag: 'stopped' }, effects: [] };
     default:

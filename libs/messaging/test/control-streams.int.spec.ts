@@ -1,5 +1,7 @@
+import { AckPolicy } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  ALL_EVENTS,
   COMMAND_STREAM,
   EVENT_STREAM,
   LEASE_BUCKET,
@@ -233,6 +235,19 @@ describe('events', () => {
     expect(recorded).toEqual(sent);
     expect(takenBy.size).toBe(2);
     expect(inHandAtMost).toBe(1);
+  });
+
+  it('are consumed by a consumer that another version made with other settings', async () => {
+    await messaging.jsm.consumers.add(EVENT_STREAM, {
+      ...{ durable_name: 'older', filter_subject: ALL_EVENTS },
+      ...{ ack_policy: AckPolicy.Explicit, max_ack_pending: 1_000, max_deliver: -1 },
+    });
+    const seen = collectEvents('older');
+    const event = newWorkerEvent(ORIGIN, 'm1', 'session_recovered', {});
+    await emitEvent(messaging, event);
+    await until(() => seen.some(({ event_id: id }) => id === event.event_id));
+    const { config } = await messaging.jsm.consumers.info(EVENT_STREAM, 'older');
+    expect(config.max_ack_pending).toBe(1);
   });
 
   it('of a newer version wait for a newer control, and none overtakes them', async () => {

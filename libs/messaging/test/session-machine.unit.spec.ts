@@ -25,6 +25,7 @@ const SIGNALS: Readonly<Record<string, SessionSignal>> = {
   changed: { tag: 'spec_seen', spec: mirrorSpec({ generation: 7, slot_name: 'other' }) },
   granted: { tag: 'claim_granted' },
   refused: { tag: 'claim_refused' },
+  freed: { tag: 'lease_freed' },
   lost: { tag: 'lease_lost' },
   healthy: { tag: 'session_healthy' },
   failed: { tag: 'session_ended', failure: failureOf('retry_timed') },
@@ -155,6 +156,12 @@ describe('the life of a mirror session', () => {
     expect(tags(walk('run', 'granted', 'give', 'lost', 'failed'))).toEqual(['claim']);
     // Only what runs is given.
     expect(tags(walk('run', 'granted', 'failed', 'give'))).toEqual([]);
+  });
+
+  it('is claimed at once when another instance has given it back, if it is waited for', () => {
+    expect(walk('run', 'refused').last).toEqual([{ tag: 'claim', turn: 'again' }]);
+    expect(walk('run', 'refused', 'freed').last).toEqual([{ tag: 'claim', turn: 'first' }]);
+    expect(walk('run', 'granted', 'freed').last).toEqual([]);
   });
 
   it('keeps its place in the back-off when the lease is lost in between', () => {

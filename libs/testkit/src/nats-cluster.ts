@@ -57,6 +57,7 @@ export class NatsCluster {
   readonly #config: string;
   readonly #temporary: string | undefined;
   readonly #servers = new Map<string, NatsServer>();
+  readonly #starting = new Set<Promise<void>>();
 
   constructor(
     places: readonly Place[],
@@ -104,11 +105,23 @@ export class NatsCluster {
   }
 
   async stop(): Promise<void> {
+    // Also a node that has not met the others yet is ours to end.
+    await Promise.allSettled(this.#starting);
     await Promise.all([...this.#servers.values()].map((server) => server.stop()));
     if (this.#temporary !== undefined) removeTemporaryFolder(this.#temporary);
   }
 
   async #startNode(place: Place): Promise<void> {
+    const starting = this.#launch(place);
+    this.#starting.add(starting);
+    try {
+      await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  async #launch(place: Place): Promise<void> {
     const { name, dataDir, port, monitorPort, routePort } = place;
     const routes = this.#places
       .map((other) => `nats-route://127.0.0.1:${other.routePort}`)
