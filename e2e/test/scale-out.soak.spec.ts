@@ -21,6 +21,8 @@ const INSTANCES = 3;
 const KILL_EVERY_MS = 8_000;
 const SET_UP_MS = 300_000;
 const CATCH_UP_MS = 300_000;
+/** NATS sets the room aside, and a disk has not twenty times four GiB. */
+const STREAM = { stream_max_bytes: 256 * 1024 ** 2 };
 const PULSE = { beatMs: 250, sampleMs: 500 };
 
 interface Followed {
@@ -62,7 +64,7 @@ describe('three captures and three applies', () => {
       const pair = await createLedgerPair(stack);
       await pair.source.query(PULSE_SCHEMA + PULSE_ROWS);
       await pair.destination.query(PULSE_SCHEMA);
-      const mirror = await pair.createMirror({ all_tables: true });
+      const mirror = await pair.createMirror({ all_tables: true, ...STREAM });
       await mirror.waitForStatus('running', SET_UP_MS);
       const writers = await startLedgerWriters({
         connectionString: pair.sourceUrl,

@@ -12,7 +12,7 @@ const KIND_OF_API_CODE: ReadonlyMap<number, readonly [FailureKind, string]> = ne
   [10077, ['stream_full', 'the stream has reached its limit']],
   [10023, ['out_of_resources', 'nats-server has not enough resources for the stream']],
   [10028, ['out_of_resources', 'nats-server has not enough memory for the stream']],
-  [10047, ['disk_full', 'nats-server has not enough storage left for the stream']],
+  [10047, ['disk_full', 'nats-server has no room to set aside for stream_max_bytes']],
   [10039, ['messaging_unavailable', 'JetStream is not enabled for this account']],
   [10076, ['messaging_unavailable', 'JetStream is not enabled; start nats-server with -js']],
   [10008, ['messaging_unavailable', 'JetStream is not available at the moment']],
