@@ -1,5 +1,10 @@
-import type { Heartbeat } from '@bunnydb/contracts';
 import { type NatsConnection, connect } from '@nats-io/transport-node';
+
+interface Heartbeat {
+  readonly service: string;
+  readonly instance: string;
+  readonly mirrors: readonly string[];
+}
 
 /** What the instances of the services tell by their heartbeats. */
 export class HeardInstances {

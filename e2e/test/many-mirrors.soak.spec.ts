@@ -52,11 +52,13 @@ describe('many mirrors', () => {
 
   /** What each service uses while nothing else happens. */
   async function measure(): Promise<ReadonlyMap<string, Usage>> {
+    // What is measured is time that passes: first until what was begun before has ended.
     await delay(SETTLE_MS);
     const before = new Map(
       STACK_SERVICES.map((service) => [service, cpuSeconds(stack.process(service).pid)]),
     );
     const startedAt = performance.now();
+    // As above.
     await delay(MEASURED_MS);
     const seconds = (performance.now() - startedAt) / 1_000;
     return new Map(

@@ -90,7 +90,9 @@ describe('several instances of each service', () => {
       await mirror.waitForCatchUp();
     });
     const worst = pulse.worstSince(from);
-    process.stdout.write(`kill -9 of capture and apply at once: furthest behind ${worst.toFixed(2)} s\n`);
+    process.stdout.write(
+      `kill -9 of capture and apply at once: furthest behind ${worst.toFixed(2)} s\n`,
+    );
     expect(worst).toBeLessThan(TAKE_OVER_MAX_SECONDS);
   });
 });

@@ -98,6 +98,7 @@ describe('three captures and three applies', () => {
         await stack.kill(other);
         await stack.restart(other);
       }
+      // Time for others to take over, and no more.
       await delay(KILL_EVERY_MS);
       victim.process = stack.startExtra(victim.service);
     }

@@ -3,12 +3,13 @@ import {
   retrySubject,
   type Heartbeat,
   type MirrorSpec,
+  type ServiceName,
 } from '@bunnydb/contracts';
 import type { BackoffOptions } from '@bunnydb/failure';
 import { startHeartbeat } from './heartbeat.js';
 import { LeaseBook } from './lease.js';
 import { MirrorBalancer } from './mirror-balancer.js';
-import type { Messaging } from './messaging.js';
+import type { Messaging, Stop } from './messaging.js';
 import { MirrorSession, type OpenSession } from './mirror-session.js';
 import type { ClaimTurn } from './session-machine.js';
 import { watchSpecs } from './watch-specs.js';
@@ -88,15 +89,7 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
     log: messaging.log,
     nowMs: () => performance.now(),
   });
-  const endBalance = messaging.subscribeJson<Partial<Heartbeat>>(
-    heartbeatSubject(service, '*'),
-    (beat) => {
-      if (typeof beat.instance === 'string' && Array.isArray(beat.mirrors)) {
-        const { instance: peer, mirrors, leaving } = beat;
-        balancer.hear(peer, { mirrors, leaving: leaving === true });
-      }
-    },
-  );
+  const endBalance = followBeats(messaging, service, balancer);
   const endRetries = messaging.subscribeJson(retrySubject('*'), (_body, subject) => {
     sessions.get(subject.slice(retrySubject('').length))?.retry();
   });
@@ -116,6 +109,15 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
     await Promise.all([...sessions.values()].map((session) => session.stop(FLUSH_MS)));
     heartbeat.stop();
   }
+}
+
+function followBeats(messaging: Messaging, service: ServiceName, balancer: MirrorBalancer): Stop {
+  return messaging.subscribeJson<Partial<Heartbeat>>(heartbeatSubject(service, '*'), (beat) => {
+    const { instance, mirrors, leaving } = beat;
+    if (typeof instance === 'string' && Array.isArray(mirrors)) {
+      balancer.hear(instance, { mirrors, leaving: leaving === true });
+    }
+  });
 }
 
 /** A mirror that was deleted leaves nothing behind. */

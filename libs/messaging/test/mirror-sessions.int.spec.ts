@@ -32,6 +32,7 @@ import {
   type SessionContext,
 } from '../src/index.js';
 import { mirrorSpec } from './mirror-spec-builder.js';
+import { startSessionWorker, type SessionWorker } from './session-worker.js';
 
 const LEASE_TTL_MS = 1_000;
 
@@ -70,51 +71,11 @@ async function connect(leaseTtlMs: number = LEASE_TTL_MS): Promise<Messaging> {
   return messaging;
 }
 
-interface Opened {
-  readonly instance: string;
-  readonly spec: MirrorSpec;
-  readonly context: SessionContext;
-  /** Set when the session has ended. */
-  ended: boolean;
-  readonly fail: (error: Error) => void;
-}
-
-interface Worker {
-  readonly messaging: Messaging;
-  readonly opened: readonly Opened[];
-  readonly live: () => readonly Opened[];
-  readonly stop: () => Promise<void>;
-}
-
-/** An instance of capture whose sessions do nothing until the test fails or ends them. */
-async function startWorker(instance: string, leaseTtlMs?: number): Promise<Worker> {
-  const messaging = await connect(leaseTtlMs);
-  const opened: Opened[] = [];
-  const openSession: OpenSession = (spec, context) =>
-    new Promise((resolve, reject) => {
-      const session: Opened = { instance, spec, context, ended: false, fail: reject };
-      opened.push(session);
-      context.signal.addEventListener('abort', () => {
-        session.ended = true;
-        resolve();
-      });
-    });
-  const stopping = new AbortController();
-  const running = runMirrorSessions({
-    messaging,
-    service: 'capture',
-    instance,
-    openSession,
-    signal: stopping.signal,
-    backoff: { firstDelayMs: 100, maxDelayMs: 400 },
-    relistIntervalMs: 300,
-  });
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
-  cleanups.push(stop);
-  return { messaging, opened, live: () => opened.filter((session) => !session.ended), stop };
+/** An instance of capture, until the test ends. */
+async function startWorker(instance: string, leaseTtlMs?: number): Promise<SessionWorker> {
+  const worker = startSessionWorker(await connect(leaseTtlMs), instance);
+  cleanups.push(worker.stop);
+  return worker;
 }
 
 async function eventsOf(mirrorId: string): Promise<readonly AnyWorkerEvent[]> {
@@ -268,57 +229,6 @@ describe('mirror sessions', () => {
     await one.stop();
     expect(one.live()).toHaveLength(0);
     await until(() => two.live().length === 4, { timeoutMs: 5_000 });
-  });
-
-  it('go to an instance that comes until it has its share, and then stay', async () => {
-    const one = await startWorker('one');
-    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) {
-      await putSpec(control, mirrorSpec({ id }));
-    }
-    await until(() => one.live().length === 6);
-    const [busy] = one.live();
-    let endWork: () => void = () => undefined;
-    void busy?.context.stayFor(new Promise<void>((resolve) => (endWork = resolve)));
-    const two = await startWorker('two');
-    const three = await startWorker('three');
-    const counts = (): number[] => [one, two, three].map((worker) => worker.live().length);
-    const isShared = (loads: readonly number[]) => (): boolean => {
-      // As real sessions do, they say that they work.
-      for (const worker of [one, two, three])
-        worker.live().forEach(({ context }) => context.markHealthy());
-      return String(counts().toSorted()) === String(loads);
-    };
-    await until(isShared([2, 2, 2]), {
-      timeoutMs: 20_000,
-      what: () => `two mirrors each, not ${counts().join(', ')}`,
-    });
-    // What would have to be done anew stayed where it was, and hardly a mirror moved that had no need to.
-    expect(busy?.ended).toBe(false);
-    expect(one.opened.length + two.opened.length + three.opened.length).toBeLessThan(13);
-    endWork();
-    await two.stop();
-    await until(isShared([0, 3, 3]), {
-      timeoutMs: 20_000,
-      what: () => `three mirrors each for those left, not ${counts().join(', ')}`,
-    });
-  });
-
-  it('go back to who had them when nobody else takes them', async () => {
-    const one = await startWorker('one');
-    for (const id of ['a', 'b']) await putSpec(control, mirrorSpec({ id }));
-    await until(() => one.live().length === 2);
-    one.live().forEach((session) => session.context.markHealthy());
-    const idle: Heartbeat = {
-      ...{ v: 1, service: 'capture', instance: 'ghost', version: '1', mirrors: [], rss_bytes: 0 },
-      at: new Date().toISOString(),
-    };
-    control.publishJson(heartbeatSubject('capture', 'ghost'), idle);
-    await until(() => one.live().length === 1);
-    await until(() => one.live().length === 2, { timeoutMs: 5_000 });
-    one.live().forEach((session) => session.context.markHealthy());
-    control.publishJson(heartbeatSubject('capture', 'ghost'), idle);
-    await control.nc.flush();
-    expect(one.opened).toHaveLength(3);
   });
 
   it('end when the lease is lost, and another instance takes over', async () => {
