@@ -68,6 +68,23 @@ describe('resync while the mirror runs', () => {
     await mirror.waitForEqual(TABLES);
   }
 
+  test('by swap is refused with all that depends on a table, which streams on, as do the others', async () => {
+    await pair.destination.query('create view rich as select from pgbench_accounts');
+    for (const table of ['', '/public.pgbench_accounts']) {
+      const path = `/v1/mirrors/${mirror.name}/resync${table}`;
+      const answer = await stack.api.call('POST', path, { strategy: 'swap' });
+      expect(answer.status).toBe(422);
+      expect(answer.body).toMatchObject({
+        detail: expect.stringContaining(
+          'public.pgbench_accounts cannot be swapped: view public.rich',
+        ),
+      });
+    }
+    await pair.source.query('update pgbench_accounts set abalance = 7 where aid = 1');
+    await mirror.waitForEqual(TABLES);
+    await pair.destination.query('drop view rich');
+  });
+
   test.each(['truncate', 'swap'] as const)(
     'of a small table by %s is done within moments on an idle mirror',
     async (strategy) => {

@@ -174,6 +174,8 @@ export type TableStateChanged = WorkerEvent<
     readonly failure?: FailureReport;
     /** When it is tried again by itself; null or absent: a person is needed. */
     readonly next_retry_at?: string | null;
+    /** The tables that were to be swapped together with it wait for it no longer. */
+    readonly is_left_behind?: true;
   }
 >;
 export type CopyFinished = WorkerEvent<

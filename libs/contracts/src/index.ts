@@ -143,6 +143,8 @@ export type {
   SchemaFollowRequest,
   SchemaShadowReply,
   SchemaShadowRequest,
+  SchemaSwapCheckReply,
+  SchemaSwapCheckRequest,
   SchemaSyncReply,
   SchemaSyncRequest,
   TableWish,

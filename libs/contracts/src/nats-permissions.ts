@@ -210,6 +210,7 @@ const RULES: Readonly<Record<ServiceName, Rules>> = {
       Query.SchemaValidate,
       Query.SchemaDiff,
       Query.SchemaSync,
+      Query.SchemaSwapCheck,
       `$KV.${SPEC_BUCKET}.*`,
       ...READS_SPECS,
       ...onEach(['STREAM.CREATE', 'STREAM.UPDATE'], CONTROL_STREAMS),

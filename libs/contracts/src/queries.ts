@@ -167,3 +167,17 @@ export interface SchemaShadowRequest {
 export type SchemaShadowReply = Reply<{
   readonly shadows: readonly { readonly table: QualifiedName; readonly shadow: QualifiedName }[];
 }>;
+
+/** Which tables cannot be copied again by swap, before anybody takes them out of the main lane for it. Changes nothing. */
+export interface SchemaSwapCheckRequest {
+  readonly spec: MirrorSpec;
+  /** Source names. */
+  readonly tables: readonly QualifiedName[];
+}
+export type SchemaSwapCheckReply = Reply<{
+  readonly obstacles: readonly {
+    readonly table: QualifiedName;
+    /** What stands against it, in words. */
+    readonly reasons: readonly string[];
+  }[];
+}>;

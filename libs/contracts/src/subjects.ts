@@ -66,6 +66,7 @@ export const Query = {
   SchemaFollow: 'bunny.schema.follow',
   /** Asked by apply's lanes: the shadow table of a swap. */
   SchemaShadow: 'bunny.schema.shadow',
+  SchemaSwapCheck: 'bunny.schema.swap_check',
   /** Answered by the apply session of that mirror: `bunny.apply.position.<mirror id>`. */
   ApplyPosition: 'bunny.apply.position',
   /** Answered by the capture session of that mirror: `bunny.capture.rewind.<mirror id>`. */

@@ -2,8 +2,8 @@ import type { FailureDetail, FailureReport } from './mirror-error.js';
 
 /**
  * A failure in one sentence, with the names that its detail knows:
- * `the destination: a constraint was violated (table public.orders, constraint orders_pkey)`. Where the detail knows the SQL that mends it,
- * that follows.
+ * `the destination: a constraint was violated (table public.orders, constraint orders_pkey)`. Where the detail knows reasons, or the SQL that mends
+ * it, they follow.
  */
 export function describeFailure({
   message,
@@ -15,7 +15,15 @@ export function describeFailure({
   });
   const all = [...serverOf(detail), ...names];
   const sentence = all.length === 0 ? message : `${message} (${all.join(', ')})`;
-  return typeof detail['fix'] === 'string' ? `${sentence}; fix: ${detail['fix']}` : sentence;
+  const explained = `${sentence}${reasonsOf(detail)}`;
+  return typeof detail['fix'] === 'string' ? `${explained}; fix: ${detail['fix']}` : explained;
+}
+
+function reasonsOf({ reasons }: FailureDetail): string {
+  if (!Array.isArray(reasons) || reasons.length === 0) return '';
+  const more = reasons.length - LISTED_MAX;
+  const listed = [...reasons.slice(0, LISTED_MAX), ...(more > 0 ? [`${more} more`] : [])];
+  return `: ${listed.join('; ')}`;
 }
 
 /** The server that was asked, where a connection failed. */

@@ -27,6 +27,7 @@ export const FailureKind = {
   TableMissing: 'table_missing',
   TableRenamed: 'table_renamed',
   TableRewritten: 'table_rewritten',
+  SwapRefused: 'swap_refused',
   SchemaMismatch: 'schema_mismatch',
   ConstraintViolated: 'constraint_violated',
   ValueRejected: 'value_rejected',

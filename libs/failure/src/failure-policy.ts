@@ -86,6 +86,9 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
   [FailureKind.TableRewritten]: timed(
     'ALTER TABLE wrote the table anew, or another took its name, after the snapshot of its copy; it is copied under a newer one.',
   ),
+  [FailureKind.SwapRefused]: manual(
+    'Drop what the message names and retry the table, or copy it again in place, which leaves all of that alone: POST /v1/mirrors/{name}/resync/{table} with {"strategy": "truncate"}.',
+  ),
   [FailureKind.SchemaMismatch]: timed(
     "Bring the destination table's columns in line with the source's.",
   ),

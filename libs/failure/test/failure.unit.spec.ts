@@ -37,6 +37,11 @@ test('a failure in one sentence names the place and the transaction, once, and l
   expect(says({ table: 't', fix: 'alter table t add primary key (id)' })).toBe(
     `${message} (table t); fix: alter table t add primary key (id)`,
   );
+  const reasons = ['view v depends on it', 'function f() depends on it'];
+  expect(says({ table: 't', reasons })).toBe(
+    `${message} (table t): view v depends on it; function f() depends on it`,
+  );
+  expect(says({ reasons: Array.from({ length: 12 }, (_, n) => `r${n}`) })).toMatch(/r9; 2 more$/);
 });
 
 describe('the policy table', () => {

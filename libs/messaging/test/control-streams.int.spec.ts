@@ -6,7 +6,6 @@ import {
   MESSAGE_VERSION,
   SPEC_BUCKET,
   commandConsumer,
-  eventSubject,
   type AnyCommand,
   type AnyWorkerEvent,
 } from '@bunnydb/contracts';

@@ -8,7 +8,6 @@ import {
   retrySubject,
   type AnyWorkerEvent,
   type Heartbeat,
-  type MirrorSpec,
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
 import {
@@ -28,11 +27,9 @@ import {
   runCommandLoop,
   runMirrorSessions,
   type Messaging,
-  type OpenSession,
-  type SessionContext,
 } from '../src/index.js';
 import { mirrorSpec } from './mirror-spec-builder.js';
-import { startSessionWorker, type SessionWorker } from './session-worker.js';
+import { startSessionWorker, type OpenedSession, type SessionWorker } from './session-worker.js';
 
 const LEASE_TTL_MS = 1_000;
 
@@ -220,7 +217,7 @@ describe('mirror sessions', () => {
   it('never run twice for one mirror, and move to another instance when theirs stops', async () => {
     const one = await startWorker('one');
     const two = await startWorker('two');
-    const liveAll = (): readonly Opened[] => [...one.live(), ...two.live()];
+    const liveAll = (): readonly OpenedSession[] => [...one.live(), ...two.live()];
     for (const id of ['a', 'b', 'c', 'd']) {
       await putSpec(control, mirrorSpec({ id }));
     }

@@ -84,8 +84,10 @@ function textField(error: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Names the side that it is about; a peer that is asked about has none. */
 function describe(kind: FailureKind, role: ServerRole): string {
-  return `the ${role}: ${DESCRIPTIONS[kind] ?? 'an unexpected error'}`;
+  const description = DESCRIPTIONS[kind] ?? 'an unexpected error';
+  return role === 'peer' ? description : `the ${role}: ${description}`;
 }
 
 const DESCRIPTIONS: Readonly<Partial<Record<FailureKind, string>>> = {

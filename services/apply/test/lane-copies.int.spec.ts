@@ -211,4 +211,49 @@ describe('a swap', () => {
     await expectEqual();
     expect(fixture.asked.filter((line) => line.startsWith('swap'))).toEqual(['swap items,orders']);
   });
+
+  it.each(['create', 'swap'] as const)(
+    'of several tables goes on without one that cannot be swapped, which is told and waits alone (%s)',
+    async (action) => {
+      await session.stop();
+      await fixture.add('orders');
+      await fixture.add('notes');
+      session = fixture.start();
+      await fixture.untilState(session, 'running');
+      writeTo('items');
+      fixture.unswappable.set('orders', action);
+      await fixture.ask(wish, []);
+      await fixture.untilState(session, 'error', 'public.orders');
+      await fixture.untilState(session, 'running', 'public.items', 'public.notes');
+      expect(fixture.asked.at(-1)).toBe('swap items,notes');
+      expect(await fixture.rowOf('public.orders')).toMatchObject({
+        reason: { kind: 'swap_refused' },
+        next_retry_at: null,
+      });
+      expect(fixture.asked.filter((line) => line === 'create items')).toHaveLength(1);
+      fixture.unswappable.clear();
+      await fixture.ask({ action: 'retry' }, ['public.orders']);
+      await expectEqual();
+      expect(fixture.asked.at(-1)).toBe('swap orders');
+    },
+  );
+
+  it('of several tables waits for one that fails a while, and goes on without it then', async () => {
+    await session.stop();
+    await fixture.add('orders');
+    session = fixture.start();
+    await fixture.untilState(session, 'running');
+    await fixture.destination.query(
+      `alter table orders add constraint no_bad check (note <> 'bad') not valid`,
+    );
+    await fixture.source.query(`insert into orders values (1, 'bad')`);
+    await fixture.ask(wish, []);
+    await fixture.untilState(session, 'error', 'public.orders');
+    await fixture.untilState(session, 'running', 'public.items');
+    expect((await fixture.rowOf('public.orders'))?.['attempts']).toBeGreaterThan(3);
+    expect(fixture.asked.at(-1)).toBe('swap items');
+    await fixture.destination.query('alter table orders drop constraint no_bad');
+    await fixture.ask({ action: 'retry' }, ['public.orders']);
+    await expectEqual();
+  });
 });

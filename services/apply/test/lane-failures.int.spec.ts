@@ -111,6 +111,29 @@ describe('a table that fails', () => {
     expect(await fixture.difference()).toBe('');
   });
 
+  it('can be told to skip a transaction while it tries again', async () => {
+    await insertBad();
+    await fixture.untilCaughtUp();
+    const [bad] = await fixture.destination.query<{ lsn: string }>(
+      'select first_lsn::text as lsn from _bunny.parked_change order by id limit 1',
+    );
+    const holder = await fixture.destination.connect();
+    try {
+      // Its tries wait for the lock.
+      await holder.query('begin; lock table orders in access exclusive mode');
+      await fixture.untilState(session, 'catching_up', 'public.orders');
+      const skip = { action: 'skip', commit_lsn: bad?.lsn ?? '' } as const;
+      expect(await fixture.ask(skip, ['public.orders'])).toMatchObject({
+        tables: ['public.orders'],
+      });
+    } finally {
+      await holder.end();
+    }
+    await fixture.untilState(session, 'running');
+    await fixture.untilCaughtUp();
+    expect(await fixture.difference()).toContain('key (id): (9001) is missing');
+  });
+
   it('in its copy keeps no other table of the same copy from joining', async () => {
     await fixture.destination.query(refuse);
     await session.stop();

@@ -16,8 +16,14 @@ import {
   changeStreamName,
   statsSubject,
 } from '@bunnydb/contracts';
+import { MirrorError, reportOf } from '@bunnydb/failure';
 import { type Messaging, connectMessaging } from '@bunnydb/messaging';
-import { formatLsn, parseQualifiedName, quoteIdentifier } from '@bunnydb/pg-model';
+import {
+  formatLsn,
+  formatQualifiedName,
+  parseQualifiedName,
+  quoteIdentifier,
+} from '@bunnydb/pg-model';
 import { type TestDatabase, createDatabase, equalDatabases, until } from '@bunnydb/testkit';
 import { applySession } from '../src/shell/apply-session.js';
 import { ControlResponder } from '../src/shell/control-responder.js';
@@ -44,6 +50,8 @@ export class LaneFixture {
   readonly events: LaneEvent[] = [];
   /** What was asked about shadows. */
   readonly asked: string[] = [];
+  /** Tables of which no shadow may be made, or put in their place. */
+  readonly unswappable = new Map<string, SchemaShadowRequest['action']>();
   tables: string[] = [];
   options: Partial<MirrorOptions> = {};
   stats: ApplyStats | undefined;
@@ -275,6 +283,12 @@ export class LaneFixture {
 
   async #answerShadow({ action, tables }: SchemaShadowRequest): Promise<SchemaShadowReply> {
     this.asked.push(`${action} ${tables.map(({ table }) => table).join()}`);
+    const refused = tables.find(({ table }) => this.unswappable.get(table) === action);
+    if (refused) {
+      const detail = { table: formatQualifiedName(refused), reasons: ['view v depends on it'] };
+      const failure = new MirrorError('swap_refused', 'it cannot be swapped', { detail });
+      return { ok: false, failure: reportOf(failure) };
+    }
     const shadows = tables.map((table) => ({
       table,
       shadow: { ...table, table: `${table.table}_shadow` },

@@ -1,6 +1,6 @@
 import { FAILURE_POLICIES } from '@bunnydb/failure';
 import { describe, expect, it } from 'vitest';
-import { nextRetryMs, scopeOf } from '../src/core/lane-failure.js';
+import { leavesGroup, nextRetryMs, scopeOf } from '../src/core/lane-failure.js';
 import { EMPTY_NOTE, type Resync } from '../src/core/lane-note.js';
 import {
   type LaneFacts,
@@ -143,5 +143,14 @@ describe('a failure in a lane', () => {
       const at = nextRetryMs(kind as keyof typeof FAILURE_POLICIES, 3, now);
       expect(at).toBe(action === 'retry_timed' ? 3_000 : null);
     }
+  });
+
+  it('keeps those that are to be swapped with the table waiting only for what soon heals by itself', () => {
+    expect([1, 3, 4].map((attempt) => leavesGroup('disk_full', attempt))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(leavesGroup('swap_refused', 1)).toBe(true);
   });
 });

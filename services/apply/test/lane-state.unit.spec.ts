@@ -41,8 +41,9 @@ const SIGNALS = {
   copied: { tag: 'copied' },
   shadow_full: { tag: 'shadow_full' },
   swapped: { tag: 'swapped' },
-  failed: { tag: 'failed', keepsShadow: false },
-  failed_but_kept: { tag: 'failed', keepsShadow: true },
+  failed: { tag: 'failed', keepsShadow: false, leavesGroup: false },
+  failed_alone: { tag: 'failed', keepsShadow: false, leavesGroup: true },
+  failed_but_kept: { tag: 'failed', keepsShadow: true, leavesGroup: false },
 } as const satisfies Record<string, LaneSignal>;
 
 const resynced: LaneState = { tag: 'resyncing', resync: wanted };
@@ -62,17 +63,20 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
   pending: {
     resync: STATES.pending,
     failed: failing('pending'),
+    failed_alone: failing('pending'),
     failed_but_kept: failing('pending'),
   },
   copying: {
     resync: STATES.copying,
     copied: STATES.catching_up,
     failed: failing('copying'),
+    failed_alone: failing('copying'),
     failed_but_kept: failing('copying'),
   },
   catching_up: {
     resync: resynced,
     failed: failing('catching_up'),
+    failed_alone: failing('catching_up'),
     failed_but_kept: failing('catching_up'),
   },
   running: { resync: resynced },
@@ -80,6 +84,7 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
     resync: resynced,
     copied: STATES.catching_up,
     failed: failedResync(truncating),
+    failed_alone: failedResync(truncating),
     failed_but_kept: failedResync(truncating),
   },
   filling: {
@@ -87,6 +92,7 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
     copied: STATES.filling,
     shadow_full: STATES.swapping,
     failed: failedResync(filling),
+    failed_alone: failedResync({ ...filling, together: false }),
     failed_but_kept: failedResync(filling),
   },
   swapping: {
@@ -95,6 +101,7 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
     shadow_full: STATES.swapping,
     swapped: STATES.catching_up,
     failed: failedResync(copyAgain),
+    failed_alone: failedResync({ ...copyAgain, together: false }),
     failed_but_kept: failedResync(swapping),
   },
   held: { retry: STATES.catching_up, resync: resynced },

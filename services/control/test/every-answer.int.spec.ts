@@ -252,6 +252,14 @@ describe('every answer that the document names', () => {
     workers.checks = [FAILED_CHECK];
     await ask('PUT /v1/mirrors/{name}/tables', 422, { body: TWO_TABLES });
     workers.checks = [];
+    const table = { schema: 'public', table: 'users' };
+    workers.obstacles = [{ table, reasons: ['view public.adults depends on it'] }];
+    for (const part of ['', '/{table}']) {
+      const operation = `POST /v1/mirrors/{name}/resync${part}`;
+      const { body } = await ask(operation, 422, { body: { strategy: 'swap' } });
+      expect(body['detail']).toContain('public.users cannot be swapped: view public.adults');
+    }
+    workers.obstacles = [];
     const same = { table_mappings: ['public.users'] };
     await ask('PUT /v1/mirrors/{name}/tables', 200, { body: same });
   });
@@ -291,6 +299,9 @@ describe('every answer that the document names', () => {
     await ask('GET /v1/mirrors/{name}/schema-diff', 503);
     await ask('POST /v1/mirrors/{name}/sync-schema', 503, { body: { dry_run: true } });
     await ask('PUT /v1/mirrors/{name}/tables', 503, { body: TWO_TABLES });
+    const swap = { strategy: 'swap' };
+    await ask('POST /v1/mirrors/{name}/resync/{table}', 503, { body: swap });
+    await ask('POST /v1/mirrors/{name}/resync', 503, { body: swap });
     // What is asked for now is done when they are back.
     await ask('POST /v1/mirrors/{name}/resync/{table}', 200, { body: {} });
     await ask('POST /v1/mirrors/{name}/resync', 200, { body: {} });

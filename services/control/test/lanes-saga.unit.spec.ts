@@ -56,6 +56,15 @@ describe('a held table', () => {
     });
   });
 
+  it('leaves it out also when that is asked for while it tries again, when there is nothing to retry', () => {
+    const trying = [...HISTORIES.held, tableState('public.users', 'catching_up')];
+    const retry = { type: 'retry_table', table: 'public.users' } as const;
+    expect(types(when(trying, { ...retry, skipLsn: '0/AB' }).events)).toContain(
+      'table_skip_requested',
+    );
+    expect(when(trying, retry).refused).toBe('conflict');
+  });
+
   it('has nothing to retry once it runs again', () => {
     const after = [...HISTORIES.held, tableState('public.users', 'running')];
     const outcome = when(after, { type: 'retry_table', table: 'public.users' });
@@ -169,6 +178,11 @@ describe('the history', () => {
       level: 'error',
       category: 'error',
       message: 'table public.users is held: the source cannot be reached',
+    });
+    const left = tableState('public.users', 'error', failure(), { is_left_behind: true });
+    expect(logLineOf(left)).toMatchObject({
+      message:
+        'table public.users is error: the source cannot be reached; the others are swapped without it',
     });
   });
 });

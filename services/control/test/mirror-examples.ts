@@ -139,9 +139,10 @@ export const tableState = (
   table: string,
   status: TableStatus,
   failed?: FailureReport,
+  more: { readonly is_left_behind?: true } = {},
 ): MirrorEvent => ({
   type: 'table_state_changed',
-  body: { table, status, ...(failed === undefined ? {} : { failure: failed }), ...ORIGIN },
+  body: { table, status, ...(failed === undefined ? {} : { failure: failed }), ...more, ...ORIGIN },
 });
 /** An edit that adds `public.orders`, or also takes `public.users` out and drops it. */
 export const changeRequested = (drop = false): MirrorEvent => ({

@@ -6,6 +6,7 @@ import {
   Query,
   type SchemaChange,
   type SchemaDiffRequest,
+  type SchemaSwapCheckReply,
   type SchemaSyncRequest,
   type ServiceName,
   type TableMapping,
@@ -58,6 +59,8 @@ export class Workers {
   checks: readonly PreflightCheck[] = [];
   /** What every pattern stands for. */
   sourceTables: readonly string[] = ['public.users'];
+  /** What stands against a swap. */
+  obstacles: Extract<SchemaSwapCheckReply, { ok: true }>['obstacles'] = [];
   /** What the sync of the schema finds no longer pending. */
   stale: readonly string[] = [];
   /** Verbs that are not answered until they are let go. */
@@ -104,6 +107,7 @@ export class Workers {
         left_off: 0,
         stale: (changes ?? []).filter((id) => id !== PENDING.id),
       })),
+      respondJson(Query.SchemaSwapCheck, () => ({ ok: true, obstacles: this.obstacles })),
       ...(['schema', 'capture', 'apply'] as const).map(
         (service) =>
           startHeartbeat({

@@ -5,6 +5,7 @@ import { closeSession, connectClient, settingsOf } from '@bunnydb/pg-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TableFacts } from '../src/core/table-facts.js';
 import { withPeer } from '../src/shell/peer-session.js';
+import { checkSwap } from '../src/shell/check-swap.js';
 import { readTableFacts } from '../src/shell/read-table-facts.js';
 import { serveShadow } from '../src/shell/shadow-tables.js';
 import { SchemaFixture } from './schema-fixture.js';
@@ -37,16 +38,17 @@ async function ask(
   action: 'create' | 'swap' | 'drop',
   tables: readonly string[],
 ): Promise<readonly QualifiedName[]> {
-  const reply = await serveShadow({
-    spec: fixture.spec(TABLES),
-    openSecret: (sealed) => sealed,
-    signal: new AbortController().signal,
-    action,
-    tables: tables.map(parseQualifiedName),
-  });
+  const reply = await serveShadow({ ...questionAbout(tables), action });
   if (!reply.ok) throw new Error(reply.failure.message);
   return reply.shadows.map(({ shadow }) => shadow);
 }
+
+const questionAbout = (tables: readonly string[]) => ({
+  spec: fixture.spec(TABLES),
+  openSecret: (sealed: string) => sealed,
+  signal: new AbortController().signal,
+  tables: tables.map(parseQualifiedName),
+});
 
 async function factsOf(name: string): Promise<TableFacts> {
   const peer = { peer: fixture.spec([]).destination, role: 'destination' } as const;
@@ -239,23 +241,26 @@ describe('a swapped table', () => {
       create materialized view shop.m as select note from shop.orders;
       create function shop.f(shop.orders) returns int language sql as 'select 1';
       create table shop.uses (o shop.orders)`);
+    const reasons = [
+      'column o of table shop.uses depends on it',
+      'function shop.f(shop.orders) depends on it',
+      'materialized view shop.m depends on it',
+      'view shop.v depends on it',
+    ];
+    expect(await checkSwap(questionAbout(TABLES))).toEqual({
+      ok: true,
+      obstacles: [{ table: parseQualifiedName('shop.orders'), reasons }],
+    });
     await expect(ask('create', ['shop.orders'])).rejects.toMatchObject({
-      kind: 'schema_mismatch',
-      detail: {
-        reasons: [
-          'column o of table shop.uses depends on it',
-          'function shop.f(shop.orders) depends on it',
-          'materialized view shop.m depends on it',
-          'view shop.v depends on it',
-        ],
-      },
+      kind: 'swap_refused',
+      detail: { reasons },
     });
     await fixture.destination.query(
       `drop function shop.f; drop table shop.uses; drop view shop.v; drop materialized view shop.m`,
     );
     await ask('create', ['shop.orders']);
     await fixture.destination.query('create view shop.v as select id from shop.orders');
-    await expect(ask('swap', ['shop.orders'])).rejects.toMatchObject({ kind: 'schema_mismatch' });
+    await expect(ask('swap', ['shop.orders'])).rejects.toMatchObject({ kind: 'swap_refused' });
     expect((await fixture.destination.query('select from shop.orders')).length).toBe(10);
   });
 });

@@ -34,6 +34,7 @@ const SCOPES: Readonly<Record<FailureKind, FailureScope>> = {
   table_missing: 'table',
   table_renamed: 'table',
   table_rewritten: 'table',
+  swap_refused: 'table',
   schema_mismatch: 'table',
   constraint_violated: 'table',
   value_rejected: 'table',
@@ -62,3 +63,16 @@ export function nextRetryMs(
   if (policyOf(kind).action !== 'retry_timed') return null;
   return now.nowMs + backoffDelayMs(attempt, now.random, backoff);
 }
+
+/**
+ * Whether a table that could not be copied is left behind by those that are to be swapped together with it. They are behind the mirror as long as
+ * they wait, so they do that only for what soon heals by itself; the table goes on alone.
+ *
+ * @param attempt how many tries of the table have failed in a row, from 1.
+ */
+export function leavesGroup(kind: FailureKind, attempt: number): boolean {
+  return policyOf(kind).action !== 'retry_timed' || attempt >= GROUP_ATTEMPTS_MAX;
+}
+
+/** Some ten seconds, with the waits between. */
+const GROUP_ATTEMPTS_MAX = 4;

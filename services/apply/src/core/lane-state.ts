@@ -31,6 +31,8 @@ export type LaneSignal =
       readonly tag: 'failed';
       /** A swap that did not come about may do so later with the same shadow. */
       readonly keepsShadow: boolean;
+      /** Those that are to be swapped with it wait for it no longer. */
+      readonly leavesGroup: boolean;
     };
 
 /** The signal has no meaning in the state. */
@@ -52,7 +54,7 @@ export function stepLane(state: LaneState, signal: LaneSignal): LaneState | Lane
     case 'swapped':
       return isSwap(state) && state.resync.step === 'swap' ? { tag: 'catching_up' } : REFUSED;
     case 'failed':
-      return stepFailed(state, signal.keepsShadow);
+      return stepFailed(state, signal);
   }
 }
 
@@ -108,14 +110,21 @@ function stepCopied(state: LaneState): LaneState | LaneRefusal {
   return state.resync.strategy === 'truncate' ? { tag: 'catching_up' } : state;
 }
 
-function stepFailed(state: LaneState, keepsShadow: boolean): LaneState | LaneRefusal {
+function stepFailed(
+  state: LaneState,
+  { keepsShadow, leavesGroup }: Extract<LaneSignal, { readonly tag: 'failed' }>,
+): LaneState | LaneRefusal {
   switch (state.tag) {
     case 'pending':
     case 'copying':
     case 'catching_up':
       return { tag: 'error', goesOnAs: state };
     case 'resyncing': {
-      const resync: Resync = keepsShadow ? state.resync : { ...state.resync, step: 'copy' };
+      const resync: Resync = {
+        ...state.resync,
+        step: keepsShadow ? state.resync.step : 'copy',
+        together: state.resync.together && !leavesGroup,
+      };
       return { tag: 'error', goesOnAs: { tag: 'resyncing', resync } };
     }
     case 'running':

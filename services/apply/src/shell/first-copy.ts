@@ -81,7 +81,11 @@ async function noteFailures(
         random: Math.random(),
       });
       await book.change([table], (entry): LaneChange | undefined => {
-        const state = stepLane(entry.state, { tag: 'failed', keepsShadow: false });
+        const state = stepLane(entry.state, {
+          tag: 'failed',
+          keepsShadow: false,
+          leavesGroup: false,
+        });
         if (state.tag === 'refused') return undefined;
         const note = noteOf(state, entry.note);
         return { state, note, attempts: 1, nextRetryAtMs: retryAtMs, reason: failure };

@@ -18,7 +18,8 @@
 import { lanesSubject, lookSubject } from '@bunnydb/contracts';
 import { MirrorError, reportOf } from '@bunnydb/failure';
 import { closeSession, connectClient, toMirrorError } from '@bunnydb/pg-client';
-import { nextRetryMs, scopeOf } from '../core/lane-failure.js';
+import { formatQualifiedName } from '@bunnydb/pg-model';
+import { leavesGroup, nextRetryMs, scopeOf } from '../core/lane-failure.js';
 import { type LaneStart, nextDueMs, planLanes, signalOf } from '../core/lane-plan.js';
 import { noteOf, stepLane } from '../core/lane-state.js';
 import { mayBeStructural } from '../core/table-refusal.js';
@@ -205,14 +206,14 @@ export class LaneRunner {
     const events: LaneEvents = {
       onDone: letGo,
       onFailed: (table, error) => {
-        failing.push(this.#fail(world, table, error).then(() => letGo(table)));
+        failing.push(this.#fail(world, table, error, 'own').then(() => letGo(table)));
       },
     };
     const { signal } = lane.stopper;
     try {
       await this.#run(world, lane.kind, entries, events, signal);
     } catch (error) {
-      if (!signal.aborted) await this.#judge(world, lane, error);
+      if (!signal.aborted) await this.#judge(world, lane, entries, error);
     }
     await Promise.all(failing);
   }
@@ -234,27 +235,44 @@ export class LaneRunner {
     }
   }
 
-  async #judge(world: LaneWorld, lane: RunningLane, error: unknown): Promise<void> {
+  async #judge(
+    world: LaneWorld,
+    lane: RunningLane,
+    entries: readonly LaneEntry[],
+    error: unknown,
+  ): Promise<void> {
     // Whether the schema service answers is no matter to the main lane.
     const isTables = lane.kind === 'swap' && keepsShadow(error);
     if (!isTables && scopeOf(reportOf(error).kind) === 'session') {
       this.#failure ??= { error };
       return;
     }
-    for (const table of lane.tables) await this.#fail(world, table, error);
+    const culprit = lane.kind === 'swap' ? culpritOf(error, entries) : undefined;
+    if (culprit === undefined)
+      for (const table of lane.tables) await this.#fail(world, table, error, 'shared');
+    else await this.#fail(world, culprit, error, 'own');
   }
 
-  /** Puts a table into state `error`. Never rejects. */
-  async #fail(world: LaneWorld, table: string, error: unknown): Promise<void> {
+  /** Puts a table into state `error`, for a fault of its own or for one that it shares with all of its lane. Never rejects. */
+  async #fail(
+    world: LaneWorld,
+    table: string,
+    error: unknown,
+    fault: 'own' | 'shared',
+  ): Promise<void> {
     const failure = reportOf(error);
     const keeps = keepsShadow(error);
     if (!keeps) world.shadows.delete(table);
     try {
       let retryAtMs: number | null = null;
+      let isLeftBehind = false;
       const changed = await world.book.change([table], (entry): LaneChange | undefined => {
-        const state = stepLane(entry.state, { tag: 'failed', keepsShadow: keeps });
-        if (state.tag === 'refused') return undefined;
         const attempts = entry.attempts + 1;
+        const leaves = fault === 'own' && !keeps && leavesGroup(failure.kind, attempts);
+        const signal = { tag: 'failed', keepsShadow: keeps, leavesGroup: leaves } as const;
+        const state = stepLane(entry.state, signal);
+        if (state.tag === 'refused') return undefined;
+        isLeftBehind = leaves && entry.state.tag === 'resyncing' && entry.state.resync.together;
         const now = { nowMs: Date.now(), random: Math.random() };
         retryAtMs = nextRetryMs(failure.kind, attempts, now);
         const change = { state, attempts, nextRetryAtMs: retryAtMs, reason: failure };
@@ -271,7 +289,8 @@ export class LaneRunner {
       if (error instanceof MirrorError && mayBeStructural(error))
         messaging.publishJson(lookSubject(spec.id), {});
       const at = retryAtMs === null ? null : new Date(retryAtMs).toISOString();
-      world.tellState(table, 'error', { failure, next_retry_at: at });
+      const left = isLeftBehind ? { is_left_behind: true as const } : {};
+      world.tellState(table, 'error', { failure, next_retry_at: at, ...left });
     } catch (second) {
       this.#failure ??= { error: second };
     }
@@ -294,6 +313,12 @@ export class LaneRunner {
     });
     clearTimeout(timer);
   }
+}
+
+/** Whose fault it is that a swap of several tables did not come about, if the failure names one of them. */
+function culpritOf(error: unknown, entries: readonly LaneEntry[]): string | undefined {
+  const { table } = reportOf(error).detail;
+  return entries.find(({ mapping }) => formatQualifiedName(mapping.destination) === table)?.table;
 }
 
 /** A word to look may be lost. */

@@ -13,7 +13,7 @@ import { ensureBookkeeping } from './bookkeeping.js';
 
 /**
  * Notes what a command asks of tables' lanes, all in one transaction, for the mirror's session to take up, now or when it runs again. `retry` and
- * `skip` concern only tables that are held or in error; a table that was never registered has nothing to be copied *again*. Noting the same
+ * `skip` concern only tables that are held or in error, `skip` also one that just tries again; a table that was never registered has nothing to be copied *again*. Noting the same
  * command twice changes nothing.
  *
  * @returns source names of the tables that the wish applies to.
@@ -85,8 +85,17 @@ interface StateRow {
 }
 
 function appliesTo(wish: LaneWish, state: string): boolean {
-  return wish.action === 'resync' || state === 'held' || state === 'error';
+  switch (wish.action) {
+    case 'resync':
+      return true;
+    case 'skip':
+      return WAITING.has(state) || state === 'catching_up';
+    case 'retry':
+      return WAITING.has(state);
+  }
 }
+
+const WAITING: ReadonlySet<string> = new Set(['held', 'error']);
 
 async function updateRow(
   client: pg.Client,

@@ -92,9 +92,10 @@ export async function runSwapLane(
   if (entries.some(({ state }) => state.tag === 'resyncing' && state.resync.step === 'copy')) {
     if (!(await catchUpShadows(world, entries, events, signal))) return;
     // The snapshot's LSN comes with it: after a crash nobody else knows it.
-    const changed = await step(world, tables, { tag: 'shadow_full' }, (table) => ({
-      copyLsn: world.shadows.get(table)?.copyLsn ?? null,
-    }));
+    const changed = await step(world, tables, { tag: 'shadow_full' }, (table) => {
+      const filled = world.shadows.get(table);
+      return filled ? { copyLsn: filled.copyLsn } : {};
+    });
     if (changed.length === 0) return;
   }
   faultPoint('lane.before_swap');
@@ -184,7 +185,11 @@ async function catchUpShadow(
   signal: AbortSignal,
 ): Promise<void> {
   const filled = world.shadows.get(entry.table);
-  if (!filled) throw new MirrorError('unexpected', 'a table is to be swapped without a shadow');
+  if (!filled) {
+    // It was about to be swapped when another table failed, or a crash came: it is all but caught up, and does the rest after the swap.
+    if (entry.state.tag === 'resyncing' && entry.state.resync.step === 'swap') return;
+    throw new MirrorError('unexpected', 'a table is to be swapped without a shadow');
+  }
   const mapping = { ...entry.mapping, destination: filled.shadow };
   const replay = await openReplay(world, entry, { mapping, copyLsn: filled.copyLsn }, signal);
   try {

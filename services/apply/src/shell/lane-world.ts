@@ -83,6 +83,7 @@ export class LaneWorld {
       readonly rows?: number;
       readonly failure?: FailureReport;
       readonly next_retry_at?: string | null;
+      readonly is_left_behind?: true;
     } = {},
   ): void {
     this.#progress.setTableStatus(table, status);

@@ -8,19 +8,23 @@ import { defaultPublicationName, defaultSlotName } from '@bunnydb/contracts';
 import type { EventMetadata } from '@bunnydb/event-store';
 import type { Messaging } from '@bunnydb/messaging';
 import { mirrorStream } from '../core/control-event.js';
+import { decideResync } from '../core/mirror/decide-tables.js';
 import type { MirrorCommand, Resync } from '../core/mirror/mirror-command.js';
 import { optionsOf } from '../core/mirror/mirror-config.js';
 import type { MirrorCreated } from '../core/mirror/mirror-event.js';
-import type { MirrorState } from '../core/mirror/mirror-state.js';
+import type { MirrorState, Streaming } from '../core/mirror/mirror-state.js';
+import { commandSpecOf } from '../core/mirror/mirror-spec-of.js';
 import { configOf } from '../core/request/config-of.js';
 import { patternsOf } from '../core/request/patterns-of.js';
 import { wishesOf } from '../core/request/wishes-of.js';
 import { type Preflight, askPreflight, failedPreflight } from './ask-preflight.js';
+import { checkSwap } from './check-swap.js';
 import type { ControlStore } from './catalog/control-store.js';
 import { type MirrorRow, readMirror } from './catalog/read-mirrors.js';
 import { readPeer } from './catalog/read-peers.js';
 import { Problem, invalidRequest, refusalProblem, valueOrProblem } from './http/problem.js';
 import { nameTaken } from './peer-desk.js';
+import { readMirrorPeers } from './process/spec-publisher.js';
 
 /** What can be done with mirrors. */
 export class MirrorDesk {
@@ -96,13 +100,22 @@ export class MirrorDesk {
     return this.#store.mirrors.load(mirrorStream(row.mirror_id));
   }
 
-  /** Has one table copied again, or all. */
+  /** Has one table copied again, or all; 422 when it is to be by swap and something stands against that. */
   async resync(
     row: MirrorRow,
     wish: Omit<Resync, 'type' | 'now'>,
     metadata: EventMetadata,
   ): Promise<MirrorState> {
-    return this.wish(row, { type: 'resync', now: this.#now(), ...wish }, metadata);
+    const command: Resync = { type: 'resync', now: this.#now(), ...wish };
+    const state = await this.#store.mirrors.load(mirrorStream(row.mirror_id));
+    // What is refused in any case need not wait for the destination.
+    const early = decideResync(state, command);
+    if (early.tag === 'refused') throw refusalProblem(early.refusal);
+    if (state.tag === 'streaming' && isSwap(state, command)) {
+      const spec = commandSpecOf(state, await readMirrorPeers(this.#store.catalog, row));
+      await checkSwap(this.#messaging, spec, command.table);
+    }
+    return this.wish(row, command, metadata);
   }
 
   /** The state of a mirror that may be dropped already. */
@@ -168,3 +181,6 @@ export class MirrorDesk {
     };
   }
 }
+
+const isSwap = ({ mirror }: Streaming, { strategy }: Resync): boolean =>
+  (strategy ?? mirror.options.resync_strategy) === 'swap';

@@ -6,6 +6,7 @@ import {
   type PeerTestRequest,
   type SchemaDiffRequest,
   type SchemaShadowRequest,
+  type SchemaSwapCheckRequest,
   type SchemaSyncRequest,
   SSL_MODES,
   type SslMode,
@@ -61,14 +62,24 @@ export function parseShadowRequest(value: unknown): SchemaShadowRequest {
   const request = record(value, 'request');
   const action = SHADOW_ACTIONS.find((candidate) => candidate === request['action']);
   if (action === undefined) throw invalid('action', `one of ${SHADOW_ACTIONS.join(', ')}`);
+  return { ...parseTablesOf(request), action };
+}
+
+/** @throws MirrorError `invalid_input` with the path of what is wrong. */
+export function parseSwapCheckRequest(value: unknown): SchemaSwapCheckRequest {
+  return parseTablesOf(record(value, 'request'));
+}
+
+function parseTablesOf(
+  request: Readonly<Record<string, unknown>>,
+): Pick<SchemaShadowRequest, 'spec' | 'tables'> {
   const tables = request['tables'];
   if (!Array.isArray(tables)) throw invalid('tables', 'a list');
   return {
     spec: parseSpec(request['spec']),
-    action,
     tables: tables.map((table: unknown, index) => {
-      const name = record(table, `tables[${index}]`);
       const path = `tables[${index}]`;
+      const name = record(table, path);
       return {
         schema: requiredString(name, 'schema', path),
         table: requiredString(name, 'table', path),

@@ -9,12 +9,12 @@ export interface ShadowedTable {
   readonly shadow: QualifiedName;
 }
 
-/** @throws MirrorError `schema_mismatch` with the reasons when the table cannot be swapped for another. */
-export function refuseObstacles(table: TableFacts): void {
+/** @throws MirrorError `swap_refused` with the reasons when the table cannot be swapped for another. */
+export function refuseObstacles(table: Pick<TableFacts, 'name' | 'obstacles'>): void {
   if (table.obstacles.length === 0) return;
   throw new MirrorError(
-    FailureKind.SchemaMismatch,
-    'the destination table cannot be swapped for another; copy it again in place (strategy truncate)',
+    FailureKind.SwapRefused,
+    'the destination table cannot be swapped for another',
     { detail: { table: formatQualifiedName(table.name), reasons: table.obstacles } },
   );
 }

@@ -8,6 +8,7 @@ import {
   STRUCTURE_LIST_MAX,
   type SchemaDiffReply,
   type SchemaShadowReply,
+  type SchemaSwapCheckReply,
   type SchemaSyncReply,
   type SchemaSynced,
   type StructureBuilt,
@@ -22,6 +23,7 @@ import { Controller, Inject } from '@nestjs/common';
 import {
   parsePeerRequest,
   parseShadowRequest,
+  parseSwapCheckRequest,
   parseStructureRequest,
   parseValidateRequest,
 } from '../core/parse-request.js';
@@ -33,6 +35,7 @@ import type { OpenSecret } from './peer-session.js';
 import { listPeerTables } from './peer-tables.js';
 import { testPeer } from './peer-test.js';
 import { provisionTables } from './provision-tables.js';
+import { checkSwap } from './check-swap.js';
 import { serveShadow } from './shadow-tables.js';
 import { tellProgress } from './structure-progress.js';
 import { syncByCommand } from './sync-by-command.js';
@@ -107,6 +110,16 @@ export class ControlResponder {
     const { spec, action, tables } = parseShadowRequest(request);
     const { signal } = this.#run;
     return await serveShadow({ spec, openSecret: this.#openSecret, signal, action, tables });
+  }
+
+  @HandleQuery(Query.SchemaSwapCheck)
+  async handleSwapCheck(request: unknown): Promise<SchemaSwapCheckReply> {
+    const { signal } = this.#run;
+    return await checkSwap({
+      ...parseSwapCheckRequest(request),
+      openSecret: this.#openSecret,
+      signal,
+    });
   }
 
   @HandleCommand('build_structure')

@@ -1,6 +1,7 @@
 import type { QualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import type { TableFacts } from '../core/table-facts.js';
+import { SELECT_OBSTACLES } from './sql/select-obstacles.js';
 import { SELECT_TABLE_FACTS } from './sql/select-table-facts.js';
 
 /** What a table is and what hangs on it; undefined when there is no table of this name. */
@@ -14,4 +15,16 @@ export async function readTableFacts(
   ]);
   const facts = rows[0]?.facts;
   return facts && { name, ...facts };
+}
+
+/** Of these tables, those that cannot be put away for another, with the reasons. */
+export async function readObstacles(
+  client: pg.Client,
+  names: readonly QualifiedName[],
+): Promise<readonly (QualifiedName & Pick<TableFacts, 'obstacles'>)[]> {
+  const { rows } = await client.query<QualifiedName & Pick<TableFacts, 'obstacles'>>(
+    SELECT_OBSTACLES,
+    [names.map(({ schema }) => schema), names.map(({ table }) => table)],
+  );
+  return rows;
 }

@@ -30,7 +30,7 @@ export interface ShadowOptions extends CompareOptions {
  *
  * `_bunny.shadow_table` and a comment on the table tell a shadow from a user's table. Each action may be asked for again after any crash.
  *
- * @throws MirrorError `schema_mismatch` with the reasons when a table cannot be swapped; `lock_timeout` when the locks could not be had, or while
+ * @throws MirrorError `swap_refused` with the reasons when a table cannot be swapped; `lock_timeout` when the locks could not be had, or while
  * another session does the same.
  */
 export async function serveShadow(options: ShadowOptions): Promise<SchemaShadowReply> {

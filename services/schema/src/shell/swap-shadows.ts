@@ -201,8 +201,8 @@ function swapFailure(error: unknown, tables: readonly ShadowedTable[]): MirrorEr
   });
   if (sqlstateOf(error) !== DEPENDENTS_EXIST) return failure;
   return new MirrorError(
-    FailureKind.SchemaMismatch,
-    'something that cannot be carried along depends on the table; copy it again in place (strategy truncate)',
+    FailureKind.SwapRefused,
+    'something that cannot be carried along depends on the table',
     { detail: failure.detail, cause: error },
   );
 }

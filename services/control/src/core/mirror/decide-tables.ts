@@ -18,7 +18,9 @@ export function decideRetryTable(state: MirrorState, wish: RetryTable): MirrorDe
   const table = findTable(state.mirror.tables, wish.table);
   if (table === undefined) return unknownTable(wish.table);
   const status = state.outside?.[table]?.status ?? 'running';
-  if (status !== 'held' && status !== 'error') {
+  // One that waits tries again now and then, and is on its way while it does.
+  const isTrying = status === 'catching_up' && wish.skipLsn !== undefined;
+  if (status !== 'held' && status !== 'error' && !isTrying) {
     return refused(
       'conflict',
       `the table ${table} is ${status} and nothing of it waits to be retried`,

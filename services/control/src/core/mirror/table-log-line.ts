@@ -79,7 +79,12 @@ function stateLine(body: Extract<MirrorEvent, { type: 'table_state_changed' }>['
     ...(rows === undefined ? {} : { rows }),
     ...(next_retry_at === undefined ? {} : { next_retry_at }),
   };
-  if (failure !== undefined) return failed(failure, details, `table ${table} is ${status}: `);
+  if (failure !== undefined) {
+    const line = failed(failure, details, `table ${table} is ${status}: `);
+    return body.is_left_behind === true
+      ? { ...line, message: `${line.message}; the others are swapped without it` }
+      : line;
+  }
   const category = status === 'resyncing' ? 'resync' : 'snapshot';
   return info(category, `table ${table} is ${status}`, details);
 }

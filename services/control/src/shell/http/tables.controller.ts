@@ -85,7 +85,7 @@ export class TablesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Copy every table again; the slot stays, and nothing is lost' })
   @Takes(ResyncRequest)
-  @Answers(200, 'Wish', [400, 401, 403, 404, 409])
+  @Answers(200, 'Wish', [400, 401, 403, 404, 409, 422, 503])
   resync(
     @Param('name', NamePipe) name: string,
     @Body(new RequestPipe(ResyncRequest)) request: ResyncRequest,
@@ -100,7 +100,7 @@ export class TablesController {
     summary: 'Copy one table again, by its source or destination name; the others stream on',
   })
   @Takes(ResyncRequest)
-  @Answers(200, 'Wish', [400, 401, 403, 404, 409])
+  @Answers(200, 'Wish', [400, 401, 403, 404, 409, 422, 503])
   resyncTable(
     @Param('name', NamePipe) name: string,
     @Param('table') table: string,
