@@ -3,9 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ChildExit,
+  type NatsOptions,
   type NatsServer,
   type ServiceProcess,
   type ServiceProgram,
+  type SmallDisk,
   type TestDatabase,
   createDatabase,
   freePort,
@@ -39,6 +41,8 @@ export interface StackOptions {
   readonly environmentOf?: (service: ServiceProgram) => Readonly<Record<string, string>>;
   /** More lines of nats-server's configuration. */
   readonly natsConfig?: string;
+  /** Where nats-server keeps its streams; the test removes it after the stack. */
+  readonly natsDisk?: SmallDisk;
   /** How the test itself signs in there. */
   readonly natsLogin?: { readonly user: string; readonly pass: string };
   /** The PostgreSQL that holds catalog, sources and destinations; by default the shared one of the test run. */
@@ -59,9 +63,7 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     prefix: `${unique}_catalog`,
     ...(options.postgresUrl === undefined ? {} : { serverUrl: options.postgresUrl }),
   });
-  const nats = await startNats(
-    options.natsConfig === undefined ? {} : { config: options.natsConfig },
-  );
+  const nats = await startNats(natsOptionsOf(options));
   const stack = new Stack(unique, nats, catalog, await freePort(), options);
   try {
     await stack.startServices();
@@ -70,6 +72,13 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     throw error;
   }
   return stack;
+}
+
+function natsOptionsOf({ natsConfig, natsDisk }: StackOptions): NatsOptions {
+  return {
+    ...(natsConfig === undefined ? {} : { config: natsConfig }),
+    ...(natsDisk === undefined ? {} : { disk: natsDisk }),
+  };
 }
 
 export class Stack {
@@ -157,11 +166,7 @@ export class Stack {
   async restartNats(): Promise<void> {
     const { dataDir, port, monitorPort } = this.#nats;
     await this.#nats.kill();
-    const { natsConfig: config } = this.#options;
-    this.#nats = await startNats({
-      ...{ dataDir, port, monitorPort },
-      ...(config === undefined ? {} : { config }),
-    });
+    this.#nats = await startNats({ dataDir, port, monitorPort, ...natsOptionsOf(this.#options) });
   }
 
   /** One more instance of a service. */
