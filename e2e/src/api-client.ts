@@ -34,6 +34,7 @@ export interface MirrorView {
   readonly publication_name: string;
   readonly last_lsn: string | null;
   readonly lag_bytes: number | null;
+  readonly lag_seconds: number | null;
   readonly error_message: string | null;
   readonly error_hint: string | null;
   readonly error_count: number;

@@ -3,9 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ChildExit,
+  type NatsOptions,
   type NatsServer,
   type ServiceProcess,
   type ServiceProgram,
+  type SmallDisk,
   type TestDatabase,
   createDatabase,
   freePort,
@@ -41,6 +43,8 @@ export interface StackOptions {
   readonly natsConfig?: string;
   /** A NATS of the test's own, which outlives the stack. */
   readonly natsUrl?: string;
+  /** Where nats-server keeps its streams; the test removes it after the stack. */
+  readonly natsDisk?: SmallDisk;
   /** How the test itself signs in there. */
   readonly natsLogin?: { readonly user: string; readonly pass: string };
   /** The PostgreSQL that holds catalog, sources and destinations; by default the shared one of the test run. */
@@ -61,10 +65,7 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     prefix: `${unique}_catalog`,
     ...(options.postgresUrl === undefined ? {} : { serverUrl: options.postgresUrl }),
   });
-  const nats =
-    options.natsUrl === undefined
-      ? await startNats(options.natsConfig === undefined ? {} : { config: options.natsConfig })
-      : undefined;
+  const nats = options.natsUrl === undefined ? await startNats(natsOptionsOf(options)) : undefined;
   const stack = new Stack(unique, nats, catalog, await freePort(), options);
   try {
     await stack.startServices();
@@ -73,6 +74,13 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     throw error;
   }
   return stack;
+}
+
+function natsOptionsOf({ natsConfig, natsDisk }: StackOptions): NatsOptions {
+  return {
+    ...(natsConfig === undefined ? {} : { config: natsConfig }),
+    ...(natsDisk === undefined ? {} : { disk: natsDisk }),
+  };
 }
 
 export class Stack {
@@ -161,11 +169,7 @@ export class Stack {
     if (this.#nats === undefined) throw new Error('the NATS of this stack is not its own');
     const { dataDir, port, monitorPort } = this.#nats;
     await this.#nats.kill();
-    const { natsConfig: config } = this.#options;
-    this.#nats = await startNats({
-      ...{ dataDir, port, monitorPort },
-      ...(config === undefined ? {} : { config }),
-    });
+    this.#nats = await startNats({ dataDir, port, monitorPort, ...natsOptionsOf(this.#options) });
   }
 
   /** One more instance of a service; one of control needs a gateway port of its own. */

@@ -14,6 +14,7 @@ export {
   compareTable,
   equalDatabases,
 } from './compare-tables.js';
+export { SmallDisk } from './small-disk.js';
 export { createDatabase, type DatabaseOptions, type TestDatabase } from './test-database.js';
 export { freePort, isPortFree } from './free-port.js';
 export { type LeftoverOptions, leftovers, streamNames } from './leftovers.js';

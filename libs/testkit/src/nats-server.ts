@@ -6,6 +6,7 @@ import { freePort, isPortFree } from './free-port.js';
 import { endWithParent } from './guardian.js';
 import { findNatsServer } from './nats-binary.js';
 import { withLog } from './server-log.js';
+import type { SmallDisk } from './small-disk.js';
 import { removeTemporaryFolder, temporaryFolder } from './temporary-folder.js';
 import { waitForServer } from './wait-for-server.js';
 
@@ -17,6 +18,8 @@ export interface NatsOptions {
   readonly monitorPort?: number;
   /** More lines of the server's configuration file. */
   readonly config?: string;
+  /** Where JetStream's store is instead of in `dataDir`. */
+  readonly disk?: SmallDisk;
   readonly startTimeoutMs?: number;
 }
 
@@ -40,7 +43,8 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
         `Port ${wanted}, wanted for nats-server, is in use: stop what listens there or choose another port.`,
       );
     }
-    const child = spawnServer(binary, dataDir, { port, monitorPort, config: options.config ?? '' });
+    const { config = '', disk } = options;
+    const child = spawnServer(binary, dataDir, { port, monitorPort, config, disk });
     const server = new NatsServer(child, { dataDir, port, monitorPort, temporary });
     await server.waitUntilReady(options.startTimeoutMs ?? 30_000);
     return server;
@@ -53,19 +57,27 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
 function spawnServer(
   binary: string,
   dataDir: string,
-  options: { readonly port: number; readonly monitorPort: number; readonly config: string },
+  options: {
+    readonly port: number;
+    readonly monitorPort: number;
+    readonly config: string;
+    readonly disk: SmallDisk | undefined;
+  },
 ): ChildProcess {
+  const { disk } = options;
   const configFile = join(dataDir, 'nats.conf');
   const lines = [
     `listen: "127.0.0.1:${options.port}"`,
     `http: "127.0.0.1:${options.monitorPort}"`,
     `max_payload: ${MAX_PAYLOAD_BYTES}`,
-    `jetstream { store_dir: ${JSON.stringify(join(dataDir, 'store'))} }`,
+    `jetstream { store_dir: ${JSON.stringify(join(disk?.folder ?? dataDir, 'store'))} }`,
     options.config,
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`, { mode: 0o600 });
+  const words = ['-c', configFile];
+  const [program, all] = disk?.command(binary, words) ?? [binary, words];
   return withLog(join(dataDir, 'server.log'), (log) => {
-    const child = spawn(binary, ['-c', configFile], {
+    const child = spawn(program, all, {
       cwd: dataDir,
       env: { PATH: process.env['PATH'] ?? '' },
       stdio: ['ignore', log, log],

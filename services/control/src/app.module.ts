@@ -70,7 +70,7 @@ export function controlModule(shell: Shell<ControlConfig>): DynamicModule {
   const bells = new EventBells();
   const heartbeats = new HeartbeatBoard(now);
   const stats = new StatsBoard(catalog, now);
-  const views = new MirrorViews(catalog, stats, heartbeats);
+  const views = new MirrorViews(catalog, stats, heartbeats, messaging);
   const provide = (token: InjectionToken, value: object) => ({
     provide: token,
     useFactory: () => value,
@@ -164,6 +164,7 @@ export function controlLoops(
   const { catalog, mirrors }: ControlStore = app.get(CONTROL_STORE);
   const specs = app.get(SpecPublisher);
   const stats = app.get(StatsBoard);
+  const heartbeats = app.get(HeartbeatBoard);
   const bells = app.get(EventBells);
   const mender = new TableStateMender({ catalog, mirrors, stats, now, newId: randomUUID });
   return [
@@ -197,7 +198,7 @@ export function controlLoops(
       name: 'clock',
       run: (signal) =>
         wakeMirrors({
-          ...{ catalog, messaging, mirrors, specs, stats, mender, log, now, signal },
+          ...{ catalog, messaging, mirrors, specs, stats, heartbeats, mender, log, now, signal },
           pulse: liveness.watch('clock', TURN),
         }),
     },

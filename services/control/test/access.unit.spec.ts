@@ -83,6 +83,12 @@ describe('what goes wrong', () => {
     const lost = Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
     expect(problemOf(lost)).toMatchObject({ status: 503, extras: { retryAfterSeconds: 5 } });
     expect(problemOf(new Error('Connection terminated unexpectedly')).status).toBe(503);
+    const full = Object.assign(new Error('could not extend file "base/1/2"'), { code: '53100' });
+    expect(problemOf(full)).toMatchObject({
+      status: 503,
+      message: expect.stringContaining('the disk of the catalog is full'),
+    });
+    expect(problemOf(Object.assign(new Error(''), { code: '42P01' })).status).toBe(500);
   });
 });
 

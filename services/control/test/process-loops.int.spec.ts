@@ -20,11 +20,12 @@ import { migrateCatalog } from '../src/shell/catalog/migrate-catalog.js';
 import { Bell } from '../src/shell/process/bell.js';
 import { dispatchOutbox } from '../src/shell/process/dispatch-outbox.js';
 import { SpecPublisher } from '../src/shell/process/spec-publisher.js';
+import { HeartbeatBoard } from '../src/shell/process/heartbeat-board.js';
 import { StatsBoard } from '../src/shell/process/stats-board.js';
 import { TableStateMender } from '../src/shell/process/table-state-mender.js';
 import { wakeMirrors } from '../src/shell/process/wake-mirrors.js';
 import { createdBody, peer } from './mirror-examples.js';
-import { applyStats, tableStats } from './stats-examples.js';
+import { applyStats, captureStats, tableStats } from './stats-examples.js';
 
 const by = { metadata: { actor: 'test' } };
 const log = createLog({ level: 'silent', service: 'control', instance: 'test' });
@@ -88,7 +89,10 @@ async function runUntil(done: () => Promise<boolean>, what: string): Promise<voi
   const parts = { catalog, messaging, specs, log, signal };
   const loops = [
     dispatchOutbox({ ...parts, bell, alertTargets: 0 }),
-    wakeMirrors({ ...parts, mirrors: store.mirrors, stats, mender: menderOf(stats), now }),
+    wakeMirrors({
+      ...{ ...parts, mirrors: store.mirrors, stats, mender: menderOf(stats), now },
+      heartbeats: new HeartbeatBoard(now),
+    }),
   ];
   try {
     await until(
@@ -161,6 +165,20 @@ describe('the process manager', () => {
     expect(await mender.look()).toBe(1);
     expect(await statusOf()).toBe('running');
     expect(await mender.look()).toBe(0);
+  });
+
+  it('what the destination shows gets older while the applier is silent', () => {
+    const stats = new StatsBoard(catalog, now);
+    const lag = (): number | undefined => stats.statsOf('mold').apply?.lag_seconds;
+    stats.note(applyStats({ mirror_id: 'mold', lag_seconds: 0.5 }));
+    clock.advance(9_000);
+    expect(lag()).toBe(0.5);
+    clock.advance(31_000);
+    stats.note(captureStats('0/200', '0/100', 'mold'));
+    expect(lag()).toBe(40.5);
+    expect(stats.seriesOf('mold', 1_000).map((sample) => sample.lag_seconds)).toEqual([40.5]);
+    stats.note(applyStats({ mirror_id: 'mold', lag_seconds: 0.1 }));
+    expect(lag()).toBe(0.1);
   });
 
   it('rebuilt read models are those that were kept', async () => {

@@ -1,9 +1,13 @@
 import type { ApplyStats, CaptureStats, TableStats } from '@bunnydb/contracts';
 import { NOW } from './mirror-examples.js';
 
-export const captureStats = (source_lsn: string, confirmed_lsn: string): CaptureStats => ({
+export const captureStats = (
+  source_lsn: string,
+  confirmed_lsn: string,
+  mirror_id = 'm1',
+): CaptureStats => ({
   v: 1,
-  mirror_id: 'm1',
+  mirror_id,
   service: 'capture',
   at: NOW.toISOString(),
   source_lsn,

@@ -69,6 +69,7 @@ describe('the copy', () => {
     stats: { capture: null, apply: stats },
     rates: { ...NO_RATES, copiedBytesPerSecond: 500 },
     held: false,
+    unattended: null,
   });
 
   it('shows rows, bytes and when it will be done', () => {
@@ -127,26 +128,32 @@ describe('the mirror object', () => {
       created_at: NOW,
       updated_at: NOW,
     };
-    const view = (held: boolean) =>
-      mirrorObject(row, [], { stats: { capture: null, apply: null }, rates: NO_RATES, held });
+    const stats = { capture: null, apply: null };
+    const silent = { stats, rates: NO_RATES, held: true, unattended: null };
+    const view = (held: boolean) => mirrorObject(row, [], { ...silent, held });
     expect(view(true).status).toBe('pausing');
     expect(view(false)).toMatchObject({ status: 'paused', last_lsn: '0/10', lag_bytes: null });
     const running = { ...row, state: stateAfter(HISTORIES.held) };
     const tables = [known('held'), known('running'), known('error'), known('error')];
-    const streaming = { stats: { capture: null, apply: null }, rates: NO_RATES, held: true };
-    expect(mirrorObject(running, tables, streaming)).toMatchObject({
+    expect(mirrorObject(running, tables, silent)).toMatchObject({
       status: 'running',
       phase: 'streaming changes; 1 table held; 2 tables in error',
       pending_schema_changes: 3,
       tables_waiting: 3,
     });
     const troubled = { ...row, state: stateAfter(HISTORIES.troubled) };
-    const live = { stats: { capture: null, apply: null }, rates: NO_RATES, held: true };
-    expect(mirrorObject(troubled, [], live)).toMatchObject({
+    expect(mirrorObject(troubled, [], silent)).toMatchObject({
       status: 'error',
       error_message: 'the source cannot be reached',
       error_hint: 'Start it.',
       next_retry_at: null,
+    });
+    const unattended = { message: 'nobody is there', hint: 'Start one.' };
+    expect(mirrorObject(running, tables, { ...silent, unattended })).toMatchObject({
+      status: 'running',
+      phase: 'waiting: nobody is there',
+      error_message: 'nobody is there',
+      error_hint: 'Start one.',
     });
   });
 });

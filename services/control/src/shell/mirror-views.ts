@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
 import type { TableStats } from '@bunnydb/contracts';
+import type { Messaging } from '@bunnydb/messaging';
 import {
   type LiveMirror,
   type MirrorObject,
   mirrorObject,
   tableObject,
 } from '../core/view/mirror-object.js';
+import { unattended } from '../core/view/unattended.js';
 import type { CatalogTables } from './catalog/catalog-tables.js';
 import {
   type MirrorRow,
@@ -18,16 +20,26 @@ import type { StatsBoard } from './process/stats-board.js';
 
 export type TableObject = ReturnType<typeof tableObject>;
 
+/** Without either of them a mirror stands still. */
+const STREAMING_SERVICES = ['capture', 'apply'] as const;
+
 /** Mirrors as people see them: what the catalog holds, with what the workers tell at this moment. */
 export class MirrorViews {
   readonly #catalog: Kysely<CatalogTables>;
   readonly #stats: StatsBoard;
   readonly #heartbeats: HeartbeatBoard;
+  readonly #messaging: Pick<Messaging, 'connected'>;
 
-  constructor(catalog: Kysely<CatalogTables>, stats: StatsBoard, heartbeats: HeartbeatBoard) {
+  constructor(
+    catalog: Kysely<CatalogTables>,
+    stats: StatsBoard,
+    heartbeats: HeartbeatBoard,
+    messaging: Pick<Messaging, 'connected'>,
+  ) {
     this.#catalog = catalog;
     this.#stats = stats;
     this.#heartbeats = heartbeats;
+    this.#messaging = messaging;
   }
 
   async list(): Promise<readonly MirrorObject[]> {
@@ -57,10 +69,15 @@ export class MirrorViews {
   }
 
   #live(row: MirrorRow): LiveMirror {
+    const { mirror_id: mirrorId, state, updated_at: updatedAt } = row;
+    const workers = STREAMING_SERVICES.map((service) =>
+      this.#heartbeats.seenAt(mirrorId, service, updatedAt.getTime()),
+    );
     return {
-      stats: this.#stats.statsOf(row.mirror_id),
-      rates: this.#stats.ratesOf(row.mirror_id),
-      held: this.#heartbeats.isHeld(row.mirror_id),
+      stats: this.#stats.statsOf(mirrorId),
+      rates: this.#stats.ratesOf(mirrorId),
+      held: this.#heartbeats.isHeld(mirrorId),
+      unattended: unattended(state, workers, this.#messaging.connected),
     };
   }
 }

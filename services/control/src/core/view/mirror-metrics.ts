@@ -106,6 +106,16 @@ export function ratesBetween(earlier: Totals, later: Totals): Rates {
   };
 }
 
+/** What an applier told some time ago: the destination shows the same as then, so it is older by that. */
+export function agedBy(stats: MirrorStats, silentMs: number): MirrorStats {
+  const { apply } = stats;
+  if (apply === null) return stats;
+  return {
+    ...stats,
+    apply: { ...apply, lag_seconds: round(apply.lag_seconds + silentMs / 1_000) },
+  };
+}
+
 /** One point of the series. */
 export function sampleOf(stats: MirrorStats, rates: Rates, at: Date): MetricsSample {
   return {

@@ -10,6 +10,7 @@ import {
   mirrorStatus,
 } from '../mirror/mirror-status.js';
 import { type MirrorStats, type Rates, lagBytesOf } from './mirror-metrics.js';
+import type { Unattended } from './unattended.js';
 
 /** What the catalog holds about a mirror. */
 export interface KnownMirror {
@@ -40,6 +41,7 @@ export interface LiveMirror {
   readonly rates: Rates;
   /** Whether a worker still holds the mirror. */
   readonly held: boolean;
+  readonly unattended: Unattended | null;
 }
 
 export interface SnapshotProgress {
@@ -96,7 +98,7 @@ export function mirrorObject(
     source_peer: known.source_peer,
     destination_peer: known.destination_peer,
     status: shownStatus(state, live),
-    phase: [mirrorPhase(state), ...tablePhases(state, tables)].join('; '),
+    phase: phasesOf(state, tables, live).join('; '),
     slot_name: facts?.slotName ?? null,
     publication_name: facts?.publicationName ?? null,
     last_lsn: apply?.applied_lsn ?? facts?.identity?.start_lsn ?? null,
@@ -105,8 +107,8 @@ export function mirrorObject(
     lag_seconds: apply?.lag_seconds ?? null,
     last_sync_batch_id: apply?.last_batch_id ?? null,
     rows_per_second: live.rates.rowsPerSecond,
-    error_message: failure ? describeFailure(failure.failure) : null,
-    error_hint: failure?.failure.hint ?? null,
+    error_message: failure ? describeFailure(failure.failure) : (live.unattended?.message ?? null),
+    error_hint: failure?.failure.hint ?? live.unattended?.hint ?? null,
     error_count: known.error_count,
     next_retry_at: failure?.nextRetryAt ?? null,
     pending_schema_changes: known.pending_schema_changes,
@@ -117,6 +119,15 @@ export function mirrorObject(
     created_at: known.created_at.toISOString(),
     updated_at: known.updated_at.toISOString(),
   };
+}
+
+function phasesOf(
+  state: MirrorState,
+  tables: readonly KnownTable[],
+  { unattended }: LiveMirror,
+): readonly string[] {
+  if (unattended !== null) return [`waiting: ${unattended.message}`];
+  return [mirrorPhase(state), ...tablePhases(state, tables)];
 }
 
 /** Tables that others do not wait for, but people should know of. */

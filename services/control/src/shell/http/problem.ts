@@ -90,8 +90,9 @@ export function problemOf(error: unknown): Problem {
   }
   const status = httpStatusOf(error);
   if (status !== undefined) return new Problem(status, clientDetail(status), { cause: error });
-  if (isConnectionLoss(error)) {
-    return new Problem(503, 'the catalog does not answer', { retryAfterSeconds: 5, cause: error });
+  const trouble = catalogTrouble(error);
+  if (trouble !== undefined) {
+    return new Problem(503, trouble, { retryAfterSeconds: 5, cause: error });
   }
   return new Problem(500, 'something unexpected went wrong; the log has it under the request id', {
     cause: error,
@@ -124,8 +125,20 @@ function clientDetail(status: number): string {
   }
 }
 
-function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('code' in error && typeof error.code === 'string') return CONNECTION_CODES.has(error.code);
-  return /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
+/** What keeps the catalog, the only PostgreSQL that the gateway itself talks to, from doing its part; undefined for any other error. */
+function catalogTrouble(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') {
+    return CONNECTION_CODES.has(error.code) ? NO_ANSWER : CATALOG_REFUSALS.get(error.code);
+  }
+  return /Connection terminated|timeout exceeded when trying to connect/.test(error.message)
+    ? NO_ANSWER
+    : undefined;
 }
+
+const NO_ANSWER = 'the catalog does not answer';
+/** By SQLSTATE. */
+const CATALOG_REFUSALS: ReadonlyMap<string, string> = new Map([
+  ['53100', 'the disk of the catalog is full, nothing was changed: make room there, and ask again'],
+  ['25006', 'the catalog is read-only, nothing was changed: let control talk to its primary'],
+]);

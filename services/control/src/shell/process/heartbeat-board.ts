@@ -1,5 +1,6 @@
 import { ALL_HEARTBEATS, type Heartbeat, type ServiceName } from '@bunnydb/contracts';
 import type { Messaging, Stop } from '@bunnydb/messaging';
+import type { WorkerSeen } from '../../core/view/unattended.js';
 
 /** Heartbeats come every two seconds; a service that missed several is not there. */
 const FRESH_MS = 10_000;
@@ -12,10 +13,14 @@ interface Seen {
 /** Who is alive, as their heartbeats tell. Times are of this process's clock. */
 export class HeartbeatBoard {
   readonly #seen = new Map<string, Seen>();
+  /** When an instance of a service last said that it works on a mirror. */
+  readonly #heldAtMs = new Map<string, number>();
   readonly #now: () => Date;
+  readonly #startedAtMs: number;
 
   constructor(now: () => Date) {
     this.#now = now;
+    this.#startedAtMs = now().getTime();
   }
 
   listen(messaging: Messaging): Stop {
@@ -24,7 +29,29 @@ export class HeartbeatBoard {
 
   note(heartbeat: Heartbeat): void {
     const key = `${heartbeat.service}/${heartbeat.instance}`;
-    this.#seen.set(key, { heartbeat, atMs: this.#now().getTime() });
+    const atMs = this.#now().getTime();
+    this.#seen.set(key, { heartbeat, atMs });
+    for (const mirrorId of heartbeat.mirrors) {
+      this.#heldAtMs.set(`${mirrorId}/${heartbeat.service}`, atMs);
+    }
+  }
+
+  /** What is seen of a service at a mirror. Not before `sinceMs` had anybody to be there. */
+  seenAt(mirrorId: string, service: ServiceName, sinceMs: number): WorkerSeen {
+    const heldAtMs = this.#heldAtMs.get(`${mirrorId}/${service}`) ?? 0;
+    const lastMs = Math.max(heldAtMs, this.#startedAtMs, sinceMs);
+    return {
+      service,
+      isAlive: this.isAlive(service),
+      silentMs: this.#now().getTime() - lastMs,
+    };
+  }
+
+  /** Lets go of mirrors that are no more. */
+  keepOnly(mirrorIds: ReadonlySet<string>): void {
+    for (const key of this.#heldAtMs.keys()) {
+      if (!mirrorIds.has(key.slice(0, key.indexOf('/')))) this.#heldAtMs.delete(key);
+    }
   }
 
   isAlive(service: ServiceName): boolean {

@@ -8,6 +8,7 @@ import {
   NO_STATS,
   type Rates,
   type Totals,
+  agedBy,
   ratesBetween,
   sampleOf,
   totalsOf,
@@ -28,6 +29,8 @@ interface Board {
   stats: MirrorStats;
   rates: Rates;
   heardAtMs: number;
+  /** When the applier told what `stats.apply` holds. */
+  applyHeardAtMs: number;
   sampledAtMs: number;
   savedAtMs: number;
   readonly totals: Totals[];
@@ -53,6 +56,7 @@ export class StatsBoard {
       const board = this.#boardOf(row.mirror_id);
       // Only this class writes the table, what `note` had accepted.
       board.stats = { ...board.stats, [row.service]: row.stats };
+      if (row.service === 'apply') board.applyHeardAtMs = row.updated_at.getTime();
     }
   }
 
@@ -71,18 +75,23 @@ export class StatsBoard {
     if (stats.service === 'apply') {
       const apply = withKnownCopies(board.stats.apply, stats);
       board.stats = { ...board.stats, apply };
+      board.applyHeardAtMs = nowMs;
       this.#noteTotals(board, apply, nowMs);
     } else {
       board.stats = { ...board.stats, capture: stats };
     }
     if (nowMs - board.sampledAtMs < SAMPLE_EVERY_MS) return;
     board.sampledAtMs = nowMs;
-    board.samples.push(sampleOf(board.stats, board.rates, this.#now()));
+    board.samples.push(sampleOf(this.statsOf(stats.mirror_id), board.rates, this.#now()));
     if (board.samples.length > SAMPLES_MAX) board.samples.shift();
   }
 
+  /** What was told last. While the applier is silent, what the destination shows gets older. */
   statsOf(mirrorId: string): MirrorStats {
-    return this.#boards.get(mirrorId)?.stats ?? NO_STATS;
+    const board = this.#boards.get(mirrorId);
+    if (!board) return NO_STATS;
+    const silentMs = this.#now().getTime() - board.applyHeardAtMs;
+    return silentMs > STALE_MS ? agedBy(board.stats, silentMs) : board.stats;
   }
 
   /** When anything was heard of a mirror; when this board was made, if nothing was since. */
@@ -150,6 +159,7 @@ export class StatsBoard {
       stats: NO_STATS,
       rates: NO_RATES,
       heardAtMs: 0,
+      applyHeardAtMs: 0,
       sampledAtMs: 0,
       savedAtMs: 0,
       totals: [],

@@ -8,6 +8,7 @@ import { outstandingCommands } from '../../core/mirror/mirror-steps.js';
 import type { CatalogTables } from '../catalog/catalog-tables.js';
 import type { MirrorHandler } from '../catalog/control-store.js';
 import { readDueMirrors, readMirrorsOutstanding } from '../catalog/read-mirrors.js';
+import type { HeartbeatBoard } from './heartbeat-board.js';
 import type { SpecPublisher } from './spec-publisher.js';
 import type { StatsBoard } from './stats-board.js';
 import type { TableStateMender } from './table-state-mender.js';
@@ -27,6 +28,7 @@ export interface WakeOptions {
   readonly mirrors: MirrorHandler;
   readonly specs: SpecPublisher;
   readonly stats: StatsBoard;
+  readonly heartbeats: HeartbeatBoard;
   readonly mender: TableStateMender;
   readonly log: ServiceLog;
   readonly now: () => Date;
@@ -68,9 +70,12 @@ async function endWaits({ catalog, mirrors, now }: WakeOptions): Promise<void> {
   }
 }
 
-async function reconcileSpecs({ catalog, specs, stats, log }: WakeOptions): Promise<void> {
+async function reconcileSpecs(options: WakeOptions): Promise<void> {
+  const { catalog, specs, stats, heartbeats, log } = options;
   const rows = await catalog.selectFrom('mirrors').select('mirror_id').execute();
-  stats.keepOnly(new Set(rows.map((row) => row.mirror_id)));
+  const mirrorIds = new Set(rows.map((row) => row.mirror_id));
+  stats.keepOnly(mirrorIds);
+  heartbeats.keepOnly(mirrorIds);
   const mended = await specs.reconcile();
   if (mended.length > 0) log.info({ mirrors: mended }, 'specs were put right');
 }
