@@ -63,6 +63,21 @@ export class ConsolePage {
     return this.page.evaluate<number>(LAYOUT_SHIFT);
   }
 
+  /** Names of buttons that say nothing of what they do, neither beside the pointer nor to a screen reader. */
+  unexplainedButtons(): Promise<readonly string[]> {
+    return this.page.evaluate<string[]>(UNEXPLAINED);
+  }
+
+  /** By how many pixels the page is wider than a telephone's screen. */
+  async overflowOnTelephone(): Promise<number> {
+    const size = this.page.viewportSize();
+    await this.page.setViewportSize({ width: 390, height: 780 });
+    await this.page.evaluate(NEXT_FRAME);
+    const overflow = await this.page.evaluate<number>(OVERFLOW);
+    if (size) await this.page.setViewportSize(size);
+    return overflow;
+  }
+
   /** Serious and critical violations of WCAG on what is shown, in light and in dark, in words. */
   async violations(): Promise<readonly string[]> {
     await this.page.evaluate(axe.source);
@@ -106,4 +121,9 @@ const RUN_AXE = {
   light: 'axe.run(document, { preload: false })',
   dark: 'axe.run(document, { preload: false, runOnly: { type: "rule", values: ["color-contrast"] } })',
 };
+const OVERFLOW = 'document.documentElement.scrollWidth - window.innerWidth';
+/** Those of a dialog say it by its title and its text. */
+const UNEXPLAINED = `[...document.querySelectorAll('button.mantine-Button-root, a.mantine-Button-root')]
+  .filter((button) => button.closest('[role=dialog]') === null && button.ariaDescription === null)
+  .map((button) => button.innerText)`;
 const WAIT_MS = 20_000;

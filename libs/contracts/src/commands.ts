@@ -48,14 +48,20 @@ export type ChangeLanes = Command<
   'change_lanes',
   {
     readonly spec: MirrorSpec;
-    /** `retry`: try again what waits in the lanes of held or failed tables; `resync`: copy again. */
+    /** `retry`: try again what waits in the lanes of held or failed tables; `hold`: let it wait; `resync`: copy again. */
     readonly wish: LaneWish;
     /** Source names, `schema.table`; empty: all tables. */
     readonly tables: readonly string[];
   }
 >;
 export type LaneWish =
-  | { readonly action: 'retry' }
+  | {
+      readonly action: 'retry';
+      /** Nobody asked: what a person holds stays held. */
+      readonly is_automatic?: boolean;
+    }
+  /** Keep the changes of tables that are not being copied, until `retry`. */
+  | { readonly action: 'hold' }
   /** Retry without the changes of one source transaction; audited by control. */
   | { readonly action: 'skip'; readonly commit_lsn: string }
   | {

@@ -26,6 +26,7 @@ export const FailureKind = {
   StreamFenced: 'stream_fenced',
   TableMissing: 'table_missing',
   TableRenamed: 'table_renamed',
+  TableOnHold: 'table_on_hold',
   TableRewritten: 'table_rewritten',
   SwapRefused: 'swap_refused',
   SchemaMismatch: 'schema_mismatch',

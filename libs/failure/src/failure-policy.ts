@@ -83,6 +83,9 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
   [FailureKind.TableRenamed]: stop(
     'A table was renamed or moved to another schema on the source. With schema_changes auto the mirror follows it; else name it anew with PUT /v1/mirrors/{name}/tables, and it is copied under the new name.',
   ),
+  [FailureKind.TableOnHold]: manual(
+    'Somebody holds the table; its changes are kept, and the other tables go on. A retry of the table releases it.',
+  ),
   [FailureKind.TableRewritten]: timed(
     'ALTER TABLE wrote the table anew, or another took its name, after the snapshot of its copy; it is copied under a newer one.',
   ),

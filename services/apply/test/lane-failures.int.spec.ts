@@ -151,3 +151,59 @@ describe('a table that fails', () => {
     await expectEqual();
   });
 });
+
+describe('a table that a person holds', () => {
+  it('is left as it is while the others go on, over a restart too, until a person releases it, and then has it all', async () => {
+    const held = { action: 'hold', tables: ['public.orders'] };
+    expect(await fixture.ask({ action: 'hold' }, ['public.orders'])).toEqual(held);
+    await fixture.untilState(session, 'held', 'public.orders');
+    write();
+    await fixture.source.query(`insert into orders values (9001, 'while it is held')`);
+    await fixture.untilCaughtUp();
+    expect(await fixture.rowOf('public.orders')).toMatchObject({
+      reason: { kind: 'table_on_hold', action: 'retry_manual' },
+      next_retry_at: null,
+    });
+
+    await session.stop();
+    session = fixture.start();
+    // What mends structure by itself ends no person's wish, nor does holding twice change anything.
+    expect(await fixture.ask({ action: 'retry', is_automatic: true }, [])).toMatchObject({
+      tables: [],
+    });
+    expect(await fixture.ask({ action: 'hold' }, [])).toEqual({
+      action: 'hold',
+      tables: ['public.items'],
+    });
+    await fixture.untilState(session, 'held');
+    await fixture.ask({ action: 'retry' }, ['public.items']);
+    await fixture.untilState(session, 'running', 'public.items');
+    await fixture.untilCaughtUp();
+    const rows = 'select count(*)::int as count from orders where id > 9000';
+    expect(await fixture.destination.query(rows)).toEqual([{ count: 0 }]);
+
+    await fixture.ask({ action: 'retry' }, ['public.orders']);
+    await expectEqual();
+    expect(await fixture.destination.query(rows)).toEqual([{ count: 1 }]);
+  });
+
+  it('is not while it is being copied, and is at once where it has failed', async () => {
+    const refuse = `alter table orders add constraint no_bad check (note <> 'bad')`;
+    await fixture.destination.query(refuse);
+    await fixture.source.query(`insert into orders values (9001, 'bad')`);
+    await fixture.untilState(session, 'error', 'public.orders');
+    await fixture.ask({ action: 'hold' }, ['public.orders']);
+    await fixture.untilState(session, 'held', 'public.orders');
+    await fixture.destination.query('alter table orders drop constraint no_bad');
+    await session.stop();
+    await fixture.ask({ action: 'resync', strategy: 'truncate', together: false }, [
+      'public.orders',
+    ]);
+    session = fixture.start();
+    await expectEqual();
+    await fixture.destination.query(
+      `update _bunny.table_state set state = 'resyncing' where source_table = 'orders'`,
+    );
+    expect(await fixture.ask({ action: 'hold' }, ['public.orders'])).toMatchObject({ tables: [] });
+  });
+});

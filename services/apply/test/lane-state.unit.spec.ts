@@ -37,6 +37,7 @@ type Name = keyof typeof STATES;
 
 const SIGNALS = {
   retry: { tag: 'retry' },
+  hold: { tag: 'hold' },
   resync: { tag: 'resync', resync: wanted },
   copied: { tag: 'copied' },
   shadow_full: { tag: 'shadow_full' },
@@ -74,12 +75,13 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
     failed_but_kept: failing('copying'),
   },
   catching_up: {
+    hold: STATES.held,
     resync: resynced,
     failed: failing('catching_up'),
     failed_alone: failing('catching_up'),
     failed_but_kept: failing('catching_up'),
   },
-  running: { resync: resynced },
+  running: { hold: STATES.held, resync: resynced },
   truncating: {
     resync: resynced,
     copied: STATES.catching_up,
@@ -105,9 +107,17 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
     failed_but_kept: failedResync(swapping),
   },
   held: { retry: STATES.catching_up, resync: resynced },
-  failed_first_copy: { retry: STATES.pending, resync: STATES.pending },
-  failed_replay: { retry: STATES.catching_up, resync: resynced },
-  failed_swap: { retry: STATES.swapping, resync: resynced },
+  failed_first_copy: {
+    retry: STATES.pending,
+    hold: { ...STATES.failed_first_copy, tag: 'held' },
+    resync: STATES.pending,
+  },
+  failed_replay: { retry: STATES.catching_up, hold: STATES.held, resync: resynced },
+  failed_swap: {
+    retry: STATES.swapping,
+    hold: { ...STATES.failed_swap, tag: 'held' },
+    resync: resynced,
+  },
 };
 
 describe('a lane', () => {

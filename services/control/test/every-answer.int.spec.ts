@@ -187,6 +187,7 @@ describe('every answer that the document names', () => {
     await ask('PUT /v1/mirrors/{name}/tables', 409, { body: TWO_TABLES });
     await ask('POST /v1/mirrors/{name}/resync', 409, { body: {} });
     await ask('POST /v1/mirrors/{name}/resync/{table}', 409, { body: {} });
+    await ask('POST /v1/mirrors/{name}/hold/{table}', 409);
     setUp();
     await makeRunning(String(body['id']));
   });
@@ -245,6 +246,7 @@ describe('every answer that the document names', () => {
     await ask('POST /v1/mirrors/{name}/retry', 200, { body: {} });
     await workers.tell(id, 'session_recovered', {});
     await waitFor('status', 'running');
+    await ask('POST /v1/mirrors/{name}/hold/{table}', 200);
     await ask('POST /v1/mirrors/{name}/resume', 409);
     await ask('POST /v1/mirrors/{name}/pause', 200);
     await ask('POST /v1/mirrors/{name}/pause', 409);

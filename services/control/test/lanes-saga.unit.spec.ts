@@ -78,6 +78,29 @@ describe('a held table', () => {
   });
 });
 
+describe('a hold', () => {
+  const hold = { type: 'hold_table', table: 'public.users' } as const;
+
+  it('is asked of the lane of one table, and once', () => {
+    const { events } = when(HISTORIES.running, hold);
+    expect(types(events)).toEqual(['table_hold_requested', 'step_started']);
+    expect(lanesCommand([...HISTORIES.running, ...events])).toMatchObject({
+      wish: { action: 'hold' },
+      tables: ['public.users'],
+    });
+    expect(when(HISTORIES.held, hold).refused).toBe('conflict');
+    const unknown = when(HISTORIES.running, { ...hold, table: 'public.nothing' });
+    expect(unknown.refused).toBe('not_found');
+  });
+
+  it('is refused while the table is copied, and where nothing streams', () => {
+    const resyncing = [...HISTORIES.running, resyncRequested('public.users')];
+    for (const history of [resyncing, HISTORIES.copying, HISTORIES.paused]) {
+      expect(when(history, hold).refused).toBe('conflict');
+    }
+  });
+});
+
 describe('a resync', () => {
   it('of a table leaves the mirror running and tells the lane how', () => {
     const wish = { type: 'resync', table: 'public.users', strategy: 'swap', now: NOW } as const;
@@ -182,8 +205,17 @@ describe('the history', () => {
     const left = tableState('public.users', 'error', failure(), { is_left_behind: true });
     expect(logLineOf(left)).toMatchObject({
       message:
-        'table public.users is error: the source cannot be reached; the others are swapped without it',
+        'table public.users is in error: the source cannot be reached; the others are swapped without it',
     });
+    const onHold = { ...failure('retry_manual'), kind: 'table_on_hold' } as const;
+    expect(logLineOf(tableState('public.users', 'held', onHold))).toMatchObject({
+      level: 'info',
+      category: 'user',
+      message: 'table public.users is held on request',
+    });
+    expect(logLineOf(tableState('public.users', 'catching_up'))?.message).toBe(
+      'table public.users is catching up',
+    );
   });
 });
 

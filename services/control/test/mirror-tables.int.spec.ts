@@ -122,6 +122,31 @@ describe('a table that is held', () => {
   });
 });
 
+describe('a hold', () => {
+  it('is told to the lane of the table, by whichever name, and is in the log with who asked', async () => {
+    const { api } = fixture;
+    const mirror = await runningMirror([
+      { source_table: 'public.users', destination_table: 'archive.people' },
+    ]);
+    const hold = (table: string) => api.post(`${pathOf(mirror)}/hold/${table}`);
+    expect((await hold('public.none')).status).toBe(404);
+    expect(await hold('archive.people')).toMatchObject({
+      status: 200,
+      body: { status: 'running', message: 'archive.people is held; its changes are kept' },
+    });
+    await until(() => commandsOf(mirror, 'change_lanes').length === 1);
+    expect(commandsOf(mirror, 'change_lanes')[0]?.body).toMatchObject({
+      wish: { action: 'hold' },
+      tables: ['public.users'],
+    });
+    const [line] = await log(mirror, 'search=hold%20of');
+    expect(line?.details).toMatchObject({ actor: 'admin', table: 'public.users' });
+    await tableIs(mirror, 'public.users', 'held');
+    await until(async () => (await show(mirror))['tables_waiting'] === 1);
+    expect((await hold('public.users')).status).toBe(409);
+  });
+});
+
 describe('a resync', () => {
   it('of one table shows at the table only, and is one at a time', async () => {
     const { api } = fixture;

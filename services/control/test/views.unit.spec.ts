@@ -85,10 +85,25 @@ describe('the copy', () => {
     });
   });
 
+  it('of a table shows when it will be done, at the pace of that table', () => {
+    const told = table({ status: 'copying', copy });
+    const before = table({ ...told, copy: { ...copy, bytes_done: 300 } });
+    const rates = ratesBetween(
+      totalsOf(apply({ tables: [before] }), 0),
+      totalsOf(apply({ tables: [told] }), 2_000),
+    );
+    const etaOf = (status: 'copying' | 'running', at: typeof rates) =>
+      tableObject(known(status), { ...told, status }, at).copy?.eta_seconds;
+    // 1,500 of 2,000 bytes are left, at 100 a second.
+    expect(etaOf('copying', rates)).toBe(15);
+    expect(etaOf('copying', NO_RATES)).toBeNull();
+    expect(etaOf('running', rates)).toBeNull();
+  });
+
   it('is still known after the session that did it is gone', () => {
     const later = withKnownCopies(apply({ tables: [table({ copy })] }), apply());
-    expect(tableObject(known('running', 40n), later.tables[0]).rows_synced).toBe(56);
-    expect(tableObject(known('running', 40n), undefined).rows_synced).toBe(40);
+    expect(tableObject(known('running', 40n), later.tables[0], NO_RATES).rows_synced).toBe(56);
+    expect(tableObject(known('running', 40n), undefined, NO_RATES).rows_synced).toBe(40);
   });
 
   it('of a table that is copied again begins anew, also before the applier tells of it', () => {

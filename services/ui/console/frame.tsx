@@ -1,7 +1,6 @@
 import {
   ActionIcon,
   AppShell,
-  Button,
   Burger,
   Group,
   NavLink,
@@ -13,11 +12,11 @@ import {
 import { useDisclosure, useDocumentTitle } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
-import { Suspense, useEffect } from 'react';
+import { useEffect } from 'react';
 import { SIGNED_OUT } from './api/client.js';
 import { signOut, useMe } from './api/session.js';
 import { Tour } from './parts/tour.js';
-import { Waiting } from './parts/waiting.js';
+import { ExplainedButton } from './parts/explained-button.js';
 
 const PLACES = [
   { to: '/', label: 'Mirrors', tour: 'mirrors' },
@@ -86,9 +85,7 @@ export function Frame() {
         )}
       </AppShell.Navbar>
       <AppShell.Main id="page">
-        <Suspense fallback={<Waiting />}>
-          <Outlet />
-        </Suspense>
+        <Outlet />
       </AppShell.Main>
       <Tour />
     </AppShell>
@@ -131,11 +128,14 @@ function SignOutButton() {
     await navigate({ to: '/sign-in' });
   };
   return (
-    <Tooltip label="End this session">
-      <Button size="compact-sm" variant="default" onClick={() => void leave()}>
-        Sign out
-      </Button>
-    </Tooltip>
+    <ExplainedButton
+      explain="Ends this session; others of yours go on."
+      size="compact-sm"
+      variant="default"
+      onClick={() => void leave()}
+    >
+      Sign out
+    </ExplainedButton>
   );
 }
 

@@ -4,6 +4,7 @@ import { ApiProblem, api, dataOf } from './api/client.js';
 import { queryClient } from './api/query-client.js';
 import { Frame } from './frame.js';
 import { MIRROR_TABS, type MirrorTab } from './mirror/mirror-tabs.js';
+import { ErrorPage } from './pages/error-page.js';
 import { MirrorsPage } from './pages/mirrors-page.js';
 import { NotFoundPage } from './pages/not-found-page.js';
 import { SignInPage } from './pages/sign-in-page.js';
@@ -76,6 +77,7 @@ export const router = createRouter({
     frame.addChildren([mirrors, newMirror, mirrorRoute, peers, users, account]),
   ]),
   defaultPreload: 'intent',
+  defaultErrorComponent: ErrorPage,
 });
 
 declare module '@tanstack/react-router' {

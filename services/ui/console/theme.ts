@@ -13,6 +13,8 @@ export const theme = createTheme({
   components: {
     // The browser's own scroll bar takes no room where there is nothing to scroll.
     TableScrollContainer: { defaultProps: { type: 'native' } },
+    // Whoever comes with the keyboard or a finger is told, too.
+    Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true } } },
     Modal: {
       defaultProps: { closeButtonProps: { 'aria-label': 'Close' } },
       styles: { title: { fontWeight: 600 } },

@@ -33,6 +33,7 @@ const SCOPES: Readonly<Record<FailureKind, FailureScope>> = {
   privilege_missing: 'table',
   table_missing: 'table',
   table_renamed: 'table',
+  table_on_hold: 'table',
   table_rewritten: 'table',
   swap_refused: 'table',
   schema_mismatch: 'table',

@@ -31,6 +31,7 @@ export function signalOf(row: LaneRow, nowMs: number): LaneSignal | undefined {
   const { asked } = row.note;
   if (asked?.wish.action === 'resync')
     return { tag: 'resync', resync: resyncOf(asked.wish, asked.commandId) };
+  if (asked?.wish.action === 'hold') return { tag: 'hold' };
   const waits = row.state.tag === 'held' || row.state.tag === 'error';
   if (!waits) return undefined;
   const isDue = row.nextRetryAtMs !== null && row.nextRetryAtMs <= nowMs;

@@ -21,6 +21,8 @@ export type WorkingLane = Extract<LaneState, { readonly tag: WorkingState }>;
 export type LaneSignal =
   /** A person asks to try again, or the wait is over. */
   | { readonly tag: 'retry' }
+  /** A person wants the table to stay as it is for now. */
+  | { readonly tag: 'hold' }
   | { readonly tag: 'resync'; readonly resync: Resync }
   /** The table is full, as of its snapshot. */
   | { readonly tag: 'copied' }
@@ -45,6 +47,8 @@ export function stepLane(state: LaneState, signal: LaneSignal): LaneState | Lane
   switch (signal.tag) {
     case 'retry':
       return state.tag === 'held' || state.tag === 'error' ? state.goesOnAs : REFUSED;
+    case 'hold':
+      return stepHeld(state);
     case 'resync':
       return firstCopyOf(state) ?? { tag: 'resyncing', resync: signal.resync };
     case 'copied':
@@ -101,6 +105,22 @@ export function resyncOf(
   commandId: string,
 ): Resync {
   return { id: commandId, strategy: wish.strategy, together: wish.together, step: 'copy' };
+}
+
+/** A copy is not stopped half-way: its table would be neither old nor new. */
+function stepHeld(state: LaneState): LaneState | LaneRefusal {
+  switch (state.tag) {
+    case 'running':
+    case 'catching_up':
+      return { tag: 'held', goesOnAs: { tag: 'catching_up' } };
+    case 'error':
+      return { tag: 'held', goesOnAs: state.goesOnAs };
+    case 'pending':
+    case 'copying':
+    case 'resyncing':
+    case 'held':
+      return REFUSED;
+  }
 }
 
 function stepCopied(state: LaneState): LaneState | LaneRefusal {

@@ -1,5 +1,5 @@
 import type { MirrorSpec, TableMapping } from '@bunnydb/contracts';
-import { MirrorError } from '@bunnydb/failure';
+import { type FailureReport, MirrorError } from '@bunnydb/failure';
 import { type Lsn, formatLsn, formatQualifiedName, parseLsn } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { formatNote, parseNote } from '../core/lane-note.js';
@@ -21,8 +21,7 @@ export interface LaneEntry extends LaneRow {
 export type LaneChange = Partial<
   Pick<LaneEntry, 'state' | 'note' | 'copyLsn' | 'attempts' | 'nextRetryAtMs'>
 > & {
-  /** A failure report, or null. */
-  readonly reason?: object | null;
+  readonly reason?: FailureReport | null;
 };
 
 /**

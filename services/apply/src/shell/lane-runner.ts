@@ -16,7 +16,7 @@
  * A failure that is a table's own puts it into state `error`, to wait; any other ends `run`, and the session's policy judges it.
  */
 import { lanesSubject, lookSubject } from '@bunnydb/contracts';
-import { MirrorError, reportOf } from '@bunnydb/failure';
+import { type FailureReport, MirrorError, reportOf } from '@bunnydb/failure';
 import { closeSession, connectClient, toMirrorError } from '@bunnydb/pg-client';
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { leavesGroup, nextRetryMs, scopeOf } from '../core/lane-failure.js';
@@ -134,13 +134,13 @@ export class LaneRunner {
     const nowMs = Date.now();
     const wanted = entries.filter((entry) => entry.note.asked ?? signalOf(entry, nowMs));
     if (wanted.length === 0) return false;
-    const next = new Map<string, LaneEntry['state']>();
+    const next = new Map<string, LaneChange>();
     const commit = async (): Promise<void> => {
       await world.book.change(
         wanted.map(({ table }) => table),
         (entry) => {
           const change = this.#changeOf(entry, nowMs);
-          if (change?.state) next.set(entry.table, change.state);
+          if (change?.state) next.set(entry.table, change);
           return change;
         },
       );
@@ -149,9 +149,10 @@ export class LaneRunner {
     const leaves = wanted.some(({ state }) => state.tag === 'running');
     if (leaves) await world.mainLane.leave(commit);
     else await commit();
-    for (const [table, { tag }] of next) {
-      if (tag === 'resyncing') world.shadows.delete(table);
-      world.tellState(table, tag);
+    for (const [table, { state, reason }] of next) {
+      if (!state) continue;
+      if (state.tag === 'resyncing') world.shadows.delete(table);
+      world.tellState(table, state.tag, reason ? { failure: reason, next_retry_at: null } : {});
     }
     return true;
   }
@@ -167,7 +168,7 @@ export class LaneRunner {
     return {
       state,
       note: noteOf(state, dismissed.note),
-      reason: null,
+      reason: signal?.tag === 'hold' ? heldByPerson(entry.table) : null,
       nextRetryAtMs: null,
       ...(entry.note.asked ? { attempts: 0 } : {}),
       ...(signal?.tag === 'resync' ? { copyLsn: null } : {}),
@@ -319,6 +320,10 @@ export class LaneRunner {
 function culpritOf(error: unknown, entries: readonly LaneEntry[]): string | undefined {
   const { table } = reportOf(error).detail;
   return entries.find(({ mapping }) => formatQualifiedName(mapping.destination) === table)?.table;
+}
+
+function heldByPerson(table: string): FailureReport {
+  return reportOf(new MirrorError('table_on_hold', 'held on request', { detail: { table } }));
 }
 
 /** A word to look may be lost. */

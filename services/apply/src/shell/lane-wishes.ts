@@ -13,7 +13,7 @@ import { ensureBookkeeping } from './bookkeeping.js';
 
 /**
  * Notes what a command asks of tables' lanes, all in one transaction, for the mirror's session to take up, now or when it runs again. `retry` and
- * `skip` concern only tables that are held or in error, `skip` also one that just tries again; a table that was never registered has nothing to be copied *again*. Noting the same
+ * `skip` concern only tables that are held or in error, `skip` also one that just tries again, `hold` only those that are not being copied; a table that was never registered has nothing to be copied *again*. Noting the same
  * command twice changes nothing.
  *
  * @returns source names of the tables that the wish applies to.
@@ -54,7 +54,7 @@ async function noteAll(
 ): Promise<readonly string[]> {
   await client.query('begin');
   const { rows } = await client.query<QualifiedName & StateRow>(
-    `select source_schema as schema, source_table as table, state, wish::text as wish
+    `select source_schema as schema, source_table as table, state, wish::text as wish, reason ->> 'kind' as failure
        from _bunny.table_state
       where mirror_id = $1 and (source_schema, source_table) in (select * from unnest($2::text[], $3::text[]))
       order by source_schema, source_table for update`,
@@ -68,7 +68,7 @@ async function noteAll(
   for (const row of rows) {
     const before = parseNote(row.wish);
     const isRepeated = before.commandIds.includes(asked.commandId);
-    if (!isRepeated && !appliesTo(asked.wish, row.state)) continue;
+    if (!isRepeated && !appliesTo(asked.wish, row)) continue;
     noted.push(formatQualifiedName(row));
     // What is to be copied for the first time, or just is, will be as new as another copy would make it.
     if (row.state === 'pending' || row.state === 'copying') continue;
@@ -82,16 +82,21 @@ async function noteAll(
 interface StateRow {
   readonly state: string;
   readonly wish: string | null;
+  readonly failure: string | null;
 }
 
-function appliesTo(wish: LaneWish, state: string): boolean {
+function appliesTo(wish: LaneWish, { state, failure }: StateRow): boolean {
   switch (wish.action) {
     case 'resync':
       return true;
+    case 'hold':
+      return state === 'running' || state === 'catching_up' || state === 'error';
     case 'skip':
       return WAITING.has(state) || state === 'catching_up';
     case 'retry':
-      return WAITING.has(state);
+      return (
+        WAITING.has(state) && !(wish.is_automatic === true && failure === FailureKind.TableOnHold)
+      );
   }
 }
 

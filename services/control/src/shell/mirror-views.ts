@@ -65,7 +65,8 @@ export class MirrorViews {
   #shown(row: MirrorRow, tables: readonly MirrorTableRow[]): readonly TableObject[] {
     const { apply } = this.#stats.statsOf(row.mirror_id);
     const told = new Map<string, TableStats>(apply?.tables.map((table) => [table.table, table]));
-    return tables.map((table) => tableObject(table, told.get(table.source_table)));
+    const rates = this.#stats.ratesOf(row.mirror_id);
+    return tables.map((table) => tableObject(table, told.get(table.source_table), rates));
   }
 
   #live(row: MirrorRow): LiveMirror {

@@ -100,7 +100,7 @@ export class ControlResponder {
     const spec = await findSpec(this.#messaging, wishes);
     const { signal } = this.#run;
     const onReleased = (tables: readonly string[]): Promise<void> =>
-      askLanes(this.#messaging, spec, { action: 'retry' }, tables);
+      askLanes(this.#messaging, spec, { action: 'retry', is_automatic: true }, tables);
     const openSecret = this.#openSecret;
     return await syncMirror({ spec, openSecret, signal, wishes, onReleased });
   }

@@ -145,7 +145,7 @@ export class StructureWatch {
         if (made.length > 0) diff = await compare(diff, made);
         await this.#tellMade([...shaped, ...made.map(({ kind, object }) => `${kind} ${object}`)]);
         const released = releasedTables(made, diff.changes, places);
-        await askLanes(messaging, spec, { action: 'retry' }, released);
+        await askLanes(messaging, spec, { action: 'retry', is_automatic: true }, released);
       }
       await forgetDepartedObjects(client, spec);
       // A table that is being copied lacks what it is given afterwards; that is not pending.

@@ -35,7 +35,8 @@ export async function syncByCommand({
     wishes,
     commandId: command.command_id,
     onProgress: tellProgress(messaging, instance, spec.id),
-    onReleased: (tables) => askLanes(messaging, spec, { action: 'retry' }, tables),
+    onReleased: (tables) =>
+      askLanes(messaging, spec, { action: 'retry', is_automatic: true }, tables),
   });
   // A table that has to be copied now is the session's to ask for.
   messaging.publishJson(lookSubject(spec.id), {});

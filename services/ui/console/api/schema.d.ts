@@ -419,6 +419,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/v1/mirrors/{name}/hold/{table}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Hold one table: its changes are kept at the destination until a retry of it, and all others go on */
+    post: operations['TablesController_hold'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/v1/mirrors/{name}/schema-diff': {
     parameters: {
       query?: never;
@@ -662,7 +679,16 @@ export interface components {
       rows_updated: number;
       rows_deleted: number;
       /** @description Progress of the copy. */
-      copy: Record<string, never> | null;
+      copy: {
+        partitions_done: number;
+        partitions_total: number;
+        rows_done: number;
+        rows_estimated: number;
+        bytes_done: number;
+        bytes_estimated: number;
+        /** @description At the pace of the last seconds; null: nothing is copied, or that is unknown. */
+        eta_seconds: number | null;
+      } | null;
       /** Format: date-time */
       last_synced_at: string | null;
       /** @description Why it is held or in error, and what to do about it. */
@@ -981,6 +1007,18 @@ export interface components {
       stream_messages: number | null;
       /** Format: date-time */
       last_sync_time?: string | null;
+      transactions?: number;
+      changes?: number;
+      batches?: number;
+      exact_path_batches?: number;
+      missing_rows?: number;
+      /** @description WAL that may still come before the source gives the slot up; null: it has no limit. */
+      wal_room_bytes?: number | null;
+      source_lsn?: string | null;
+      published_lsn?: string | null;
+      confirmed_lsn?: string | null;
+      applied_lsn?: string | null;
+      flushed_lsn?: string | null;
       series?: {
         /** Format: date-time */
         at: string;
@@ -2930,6 +2968,16 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Content Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unprocessable Content */
       422: {
         headers: {
           [name: string]: unknown;
@@ -2938,16 +2986,8 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Service Unavailable */
       503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/problem+json': components['schemas']['Problem'];
-        };
-      };
-      /** @description Content Too Large */
-      413: {
         headers: {
           [name: string]: unknown;
         };
@@ -3033,6 +3073,16 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Content Too Large */
+      413: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Unprocessable Content */
       422: {
         headers: {
           [name: string]: unknown;
@@ -3041,6 +3091,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
+      /** @description Service Unavailable */
       503: {
         headers: {
           [name: string]: unknown;
@@ -3049,8 +3100,58 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem'];
         };
       };
-      /** @description Content Too Large */
-      413: {
+    };
+  };
+  TablesController_hold: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        table: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Wish'];
+        };
+      };
+      /** @description Unauthorized */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Forbidden */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Not Found */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['Problem'];
+        };
+      };
+      /** @description Conflict */
+      409: {
         headers: {
           [name: string]: unknown;
         };

@@ -1,10 +1,11 @@
-import { Alert, Badge, Button, Group, Paper, Select, Stack, Text } from '@mantine/core';
+import { Alert, Badge, Group, Paper, Select, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { MirrorWithTables } from '../api/client.js';
 import { type SeenChange, useFollowChanges } from '../api/follow-changes.js';
 import { useMayWrite } from '../api/session.js';
 import { count } from '../parts/words.js';
 import { ChangeRow } from './change-row.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** The changes of a table as they come through the change stream. */
 export function ChangesTab({ mirror }: { readonly mirror: MirrorWithTables }) {
@@ -50,12 +51,26 @@ function Follower({ mirrorName, table, tables, onChoose }: Props) {
           allowDeselect={false}
           onChange={(value) => value !== null && onChoose(value)}
         />
-        <Button size="xs" variant="default" onClick={isPaused ? followed.goOn : followed.pause}>
-          {isPaused ? 'Go on' : 'Pause'}
-        </Button>
-        <Button size="xs" variant="default" onClick={followed.clear}>
-          Clear
-        </Button>
+        <ExplainedButton
+          explain={
+            isPaused
+              ? 'Shows changes as they come again.'
+              : 'Leaves the list as it is, to be read; the mirror itself goes on.'
+          }
+          size="xs"
+          variant="default"
+          onClick={isPaused ? followed.goOn : followed.pause}
+        >
+          {isPaused ? 'Follow again' : 'Stop following'}
+        </ExplainedButton>
+        <ExplainedButton
+          explain="Empties the list on this page; nothing else."
+          size="xs"
+          variant="default"
+          onClick={followed.clear}
+        >
+          Clear the list
+        </ExplainedButton>
         <Badge variant="dot" color={isPaused ? 'gray' : isLive ? 'teal' : 'orange'} tt="none">
           {isPaused
             ? `paused, ${count(followed.missedCount)} came meanwhile`

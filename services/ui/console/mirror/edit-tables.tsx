@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Stack, Text, Tooltip } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { notify } from '../parts/notices.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { TablePicker } from '../parts/table-picker.js';
 import { Waiting } from '../parts/waiting.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** Adds tables to a living mirror, and takes others out. */
 export function EditTables({ mirror }: { readonly mirror: MirrorWithTables }) {
@@ -17,11 +18,14 @@ export function EditTables({ mirror }: { readonly mirror: MirrorWithTables }) {
   if (!mayWrite) return null;
   return (
     <>
-      <Tooltip label="Tables are added and removed while the mirror goes on; new ones are copied and join.">
-        <Button size="xs" variant="default" onClick={open}>
-          Add or remove tables
-        </Button>
-      </Tooltip>
+      <ExplainedButton
+        explain="Tables are added and removed while the mirror goes on; new ones are copied and join."
+        size="xs"
+        variant="default"
+        onClick={open}
+      >
+        Add or remove tables
+      </ExplainedButton>
       <Modal opened={isOpen} onClose={close} size="lg" title="Tables of the mirror">
         <Editor mirror={mirror} onDone={close} />
       </Modal>

@@ -1,4 +1,4 @@
-import { Button, Code, Group, Stack, Text, Timeline } from '@mantine/core';
+import { Code, Group, Stack, Text, Timeline } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type HistoryEvent, type MirrorWithTables, api, dataOf } from '../api/client.js';
@@ -7,6 +7,7 @@ import { ProblemAlert } from '../parts/problem-alert.js';
 import { Waiting } from '../parts/waiting.js';
 import { moment } from '../parts/words.js';
 import { eventFacts } from './event-facts.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 const PAGE = 50;
 const COLOR = { info: 'gray.6', warn: 'orange', error: 'red' } as const;
@@ -48,14 +49,15 @@ export function HistoryTab({ mirror }: { readonly mirror: MirrorWithTables }) {
         ))}
       </Timeline>
       {history.hasNextPage && (
-        <Button
+        <ExplainedButton
+          explain="Shows what happened before that."
           variant="default"
           loading={history.isFetchingNextPage}
           onClick={() => void history.fetchNextPage()}
           style={{ alignSelf: 'center' }}
         >
           Older
-        </Button>
+        </ExplainedButton>
       )}
     </Stack>
   );
@@ -74,14 +76,15 @@ function EventView({ event }: { readonly event: HistoryEvent }) {
           {facts.join(' · ')}
         </Text>
         {Object.keys(event.body).length > 0 && (
-          <Button
+          <ExplainedButton
+            explain={isOpen ? 'Hides what the event holds.' : 'Shows all that the event holds.'}
             size="compact-xs"
             variant="subtle"
             aria-expanded={isOpen}
             onClick={() => setOpen(!isOpen)}
           >
             {isOpen ? 'Less' : 'Details'}
-          </Button>
+          </ExplainedButton>
         )}
       </Group>
       {isOpen && (

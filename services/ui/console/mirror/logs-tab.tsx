@@ -1,14 +1,4 @@
-import {
-  Badge,
-  Group,
-  Pagination,
-  Paper,
-  Select,
-  Stack,
-  Table,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Badge, Group, Pagination, Paper, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -128,36 +118,28 @@ function FilterFields({ filter, onChange }: FilterProps) {
 function Lines({ lines }: { readonly lines: readonly LogLine[] }) {
   if (lines.length === 0) return <Text c="dimmed">No line fits.</Text>;
   return (
-    <Paper withBorder>
-      <Table verticalSpacing={6}>
-        <Table.Tbody>
-          {lines.map((line) => (
-            <Table.Tr key={line.id}>
-              <Table.Td w={170}>
-                <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-                  {moment(line.created_at)}
-                </Text>
-              </Table.Td>
-              <Table.Td w={150}>
-                <Badge
-                  size="sm"
-                  miw="max-content"
-                  variant="light"
-                  color={COLOR[line.level] ?? 'gray'}
-                  tt="none"
-                >
-                  {line.level} · {line.category}
-                </Badge>
-              </Table.Td>
-              <Table.Td>
-                <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
-                  {line.message}
-                </Text>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+    <Paper withBorder component="ul" className="log-lines">
+      {lines.map((line) => (
+        <li key={line.id}>
+          <Text size="xs" c="dimmed" className="log-time">
+            {moment(line.created_at)}
+          </Text>
+          <div className="log-kind">
+            <Badge
+              size="sm"
+              miw="max-content"
+              variant="light"
+              color={COLOR[line.level] ?? 'gray'}
+              tt="none"
+            >
+              {line.level} · {line.category}
+            </Badge>
+          </div>
+          <Text size="sm" className="log-message">
+            {line.message}
+          </Text>
+        </li>
+      ))}
     </Paper>
   );
 }

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { Metrics, MirrorWithTables } from '../api/client.js';
 import { useMetrics } from '../api/mirrors.js';
 import { TimeChart } from '../parts/time-chart.js';
-import { bytes, count, known, moment, seconds } from '../parts/words.js';
+import { BYTE_STEPS, bytes, count, known, moment, seconds } from '../parts/words.js';
 import { CopyProgress } from './copy-progress.js';
 import { Pipeline } from './pipeline.js';
 import { walForecast } from './wal-forecast.js';
@@ -61,7 +61,7 @@ function Facts({ mirror, metrics }: FactsProps) {
       <Fact
         label="WAL kept at the source"
         value={known(metrics?.retained_wal_bytes, bytes)}
-        detail={walForecast(metrics?.series ?? [])}
+        detail={walForecast(metrics?.series ?? [], metrics?.wal_room_bytes ?? null)}
       />
       <Fact
         label="Tables"
@@ -122,6 +122,7 @@ function Charts({ series }: { readonly series: NonNullable<Metrics['series']> })
         color="#e8590c"
         times={times}
         words={bytes}
+        steps={BYTE_STEPS}
         values={series.map((sample) => sample.retained_wal_bytes)}
       />
       <TimeChart
@@ -129,6 +130,7 @@ function Charts({ series }: { readonly series: NonNullable<Metrics['series']> })
         color="#7048e8"
         times={times}
         words={bytes}
+        steps={BYTE_STEPS}
         values={series.map((sample) => sample.stream_bytes)}
       />
     </SimpleGrid>

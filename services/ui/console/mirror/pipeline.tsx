@@ -1,11 +1,11 @@
-import { Group, Paper, Stack, Text } from '@mantine/core';
-import { Fragment } from 'react';
+import { Paper, Text } from '@mantine/core';
 import type { Metrics, MirrorWithTables } from '../api/client.js';
 import { bytes, count, known } from '../parts/words.js';
+import { positionsOf } from './positions.js';
 
 interface Station {
   readonly name: string;
-  readonly position: string | null | undefined;
+  readonly position: string | null;
   readonly detail: string;
 }
 
@@ -17,62 +17,41 @@ export function Pipeline({
   readonly mirror: MirrorWithTables;
   readonly metrics: Metrics | undefined;
 }) {
-  const told = metrics as (Metrics & Readonly<Record<string, unknown>>) | undefined;
-  const lsn = (name: string): string | null => {
-    const value = told?.[name];
-    return typeof value === 'string' ? value : null;
-  };
+  const { source, captured, applied, flushed } = positionsOf(metrics ?? {});
+  const batch = mirror.last_sync_batch_id;
   const stations: readonly Station[] = [
-    { name: 'source', position: lsn('source_lsn'), detail: mirror.source_peer },
+    { name: 'source', position: source, detail: mirror.source_peer },
     {
       name: 'capture',
-      position: lsn('published_lsn'),
-      detail: `slot ${mirror.slot_name ?? '–'} at ${lsn('confirmed_lsn') ?? '–'}`,
+      position: captured,
+      detail: `slot ${mirror.slot_name ?? '–'} at ${metrics?.confirmed_lsn ?? '–'}`,
     },
     {
       name: 'stream',
-      position: lsn('published_lsn'),
+      position: captured,
       detail: `${known(metrics?.stream_messages, count)} messages, ${known(metrics?.stream_bytes, bytes)}`,
     },
     {
       name: 'apply',
-      position: lsn('applied_lsn'),
-      detail: mirror.last_sync_batch_id ?? 'no batch yet',
+      position: applied,
+      detail: batch === null ? 'no batch yet' : `batch ${batch}`,
     },
-    { name: 'destination', position: lsn('flushed_lsn'), detail: mirror.destination_peer },
+    { name: 'destination', position: flushed, detail: mirror.destination_peer },
   ];
   return (
     <Paper withBorder p="sm">
       <Text size="sm" fw={500} mb="xs">
         The way of a change
       </Text>
-      <Group
-        gap="xs"
-        wrap="wrap"
-        align="stretch"
-        component="ol"
-        p={0}
-        m={0}
-        style={{ listStyle: 'none' }}
-      >
+      <ol className="pipeline">
         {stations.map((station, index) => (
-          <Fragment key={station.name}>
+          <li key={station.name}>
             {index > 0 && (
-              <Text c="dimmed" aria-hidden style={{ alignSelf: 'center' }}>
+              <span className="pipeline-arrow" aria-hidden>
                 →
-              </Text>
+              </span>
             )}
-            <Stack
-              gap={0}
-              component="li"
-              p="xs"
-              miw={150}
-              style={{
-                flex: 1,
-                borderRadius: 8,
-                border: '1px solid var(--mantine-color-default-border)',
-              }}
-            >
+            <div className="pipeline-station">
               <Text size="sm" fw={600}>
                 {station.name}
               </Text>
@@ -82,10 +61,10 @@ export function Pipeline({
               <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
                 {station.detail}
               </Text>
-            </Stack>
-          </Fragment>
+            </div>
+          </li>
         ))}
-      </Group>
+      </ol>
     </Paper>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Checkbox, Code, Group, Paper, Stack, Text } from '@mantine/core';
+import { Alert, Badge, Checkbox, Code, Group, Paper, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type MirrorWithTables, type SchemaChange, api, dataOf } from '../api/client.js';
@@ -7,6 +7,7 @@ import { ConfirmButton } from '../parts/confirm-button.js';
 import { notify } from '../parts/notices.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { Waiting } from '../parts/waiting.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** How the destination's structure differs from the source's, with the statements that end the difference. */
 export function SchemaTab({ mirror }: { readonly mirror: MirrorWithTables }) {
@@ -35,14 +36,15 @@ export function SchemaTab({ mirror }: { readonly mirror: MirrorWithTables }) {
             ? `All ${tables.length} tables have the source's structure.`
             : `${changes.length} differences in ${tables.length} tables.`}
         </Text>
-        <Button
+        <ExplainedButton
+          explain="Reads the structure of both sides again. Changes nothing."
           size="xs"
           variant="default"
           loading={diff.isFetching}
           onClick={() => void diff.refetch()}
         >
           Compare again
-        </Button>
+        </ExplainedButton>
       </Group>
       {changes.length > 0 && <Changes mirror={mirror} changes={changes} />}
       {notes.length > 0 && (

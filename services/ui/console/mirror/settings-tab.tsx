@@ -1,4 +1,4 @@
-import { Button, Code, Group, Stack, Text } from '@mantine/core';
+import { Code, Group, Stack, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type MirrorWithTables, api, dataOf } from '../api/client.js';
@@ -9,6 +9,7 @@ import { notify } from '../parts/notices.js';
 import { OptionFields } from '../parts/option-fields.js';
 import { changedOptions, knownOptions } from '../parts/option-values.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** The mirror's options. What is off cannot change while it lives. */
 export function SettingsTab({ mirror }: { readonly mirror: MirrorWithTables }) {
@@ -53,12 +54,22 @@ export function SettingsTab({ mirror }: { readonly mirror: MirrorWithTables }) {
       {error !== undefined && <ProblemAlert error={error} title="The options are as they were" />}
       {mayWrite && (
         <Group justify="flex-end">
-          <Button variant="default" disabled={count === 0} onClick={() => setChanged({})}>
+          <ExplainedButton
+            explain="Puts the options on this page back to what the mirror has."
+            variant="default"
+            disabled={count === 0}
+            onClick={() => setChanged({})}
+          >
             Discard
-          </Button>
-          <Button disabled={count === 0} loading={isBusy} onClick={() => void save()}>
+          </ExplainedButton>
+          <ExplainedButton
+            explain="Gives the mirror these options; its sessions restart, and nothing is copied again."
+            disabled={count === 0}
+            loading={isBusy}
+            onClick={() => void save()}
+          >
             Save
-          </Button>
+          </ExplainedButton>
         </Group>
       )}
     </Stack>

@@ -15,15 +15,17 @@ interface Props {
 /** What can be done with a table as it is now. */
 export function TableActions({ mirror, table }: Props) {
   const waits = table.status === 'held' || table.status === 'error';
-  const lsn = waits ? failedLsn(table.error_message) : undefined;
   return (
     <Group gap={6} wrap="nowrap" justify="flex-end">
       {waits && <RetryButton mirror={mirror} table={table} />}
-      {lsn !== undefined && <SkipButton mirror={mirror} table={table} lsn={lsn} />}
+      {HOLDABLE.includes(table.status) && <HoldButton mirror={mirror} table={table} />}
       <ResyncButton mirror={mirror} table={table} />
     </Group>
   );
 }
+
+/** A copy is not held half-way. */
+const HOLDABLE: readonly MirrorTable['status'][] = ['running', 'catching_up', 'error'];
 
 function useRetry({ mirror, table }: Props) {
   const client = useQueryClient();
@@ -44,20 +46,44 @@ function RetryButton(props: Props) {
   return (
     <ConfirmButton
       size="compact-xs"
-      label="Retry"
+      label={props.table.status === 'held' ? 'Release' : 'Retry'}
       explain="Applies what waits for this table now. Nothing is lost if it fails again."
       act={() => retry({})}
     />
   );
 }
 
-function SkipButton({ lsn, ...props }: Props & { readonly lsn: string }) {
+function HoldButton({ mirror, table }: Props) {
+  const client = useQueryClient();
+  return (
+    <ConfirmButton
+      size="compact-xs"
+      label="Hold"
+      explain="Stops applying changes to this table until somebody releases it. They are kept at the destination, and all other tables go on."
+      act={async () => {
+        const { message } = await dataOf(
+          api.POST('/v1/mirrors/{name}/hold/{table}', {
+            params: { path: { name: mirror.name, table: table.table_name } },
+          }),
+        );
+        await client.invalidateQueries({ queryKey: mirrorKey(mirror.name) });
+        return message;
+      }}
+    />
+  );
+}
+
+/** For a table that waits for one transaction, where its failure tells which. */
+export function SkipButton(props: Props) {
   const retry = useRetry(props);
+  const lsn = failedLsn(props.table.error_message);
+  if (lsn === undefined) return null;
   return (
     <ConfirmButton
       size="compact-xs"
       color="red"
       variant="outline"
+      mt={6}
       label="Skip transaction"
       explain="Retries without what the failing transaction did to this table. That is lost to the destination."
       typed={props.table.table_name}

@@ -2,8 +2,8 @@ import { Progress, Table, Text } from '@mantine/core';
 import type { MirrorTable, MirrorWithTables } from '../api/client.js';
 import { RouteLink } from '../parts/route-link.js';
 import { StatusBadge } from '../parts/status-badge.js';
-import { bytes, count, known, moment } from '../parts/words.js';
-import { TableActions } from './table-actions.js';
+import { bytes, count, known, moment, seconds } from '../parts/words.js';
+import { SkipButton, TableActions } from './table-actions.js';
 
 interface Props {
   readonly mirror: MirrorWithTables;
@@ -32,7 +32,7 @@ const COLUMNS = 8;
 function Counters({ mirror, table }: Props) {
   return (
     <Table.Tr style={table.error_message === null ? {} : { borderBottom: 'none' }}>
-      <Table.Td maw={360}>
+      <Table.Td maw={360} miw={150}>
         <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
           {table.table_name}
         </Text>
@@ -42,7 +42,7 @@ function Counters({ mirror, table }: Props) {
           </Text>
         )}
       </Table.Td>
-      <Table.Td miw={130}>
+      <Table.Td miw={110}>
         <StatusBadge status={table.status} />
         <CopyOf table={table} />
       </Table.Td>
@@ -60,8 +60,12 @@ function Counters({ mirror, table }: Props) {
 
 function Trouble({ mirror, table }: Props) {
   return (
-    <>
-      <Text size="xs" c="red" style={{ overflowWrap: 'anywhere' }}>
+    <div className="table-trouble">
+      <Text
+        size="xs"
+        c={table.status === 'error' ? 'red' : undefined}
+        style={{ overflowWrap: 'anywhere' }}
+      >
         {table.error_message}
       </Text>
       <Text size="xs" c="dimmed">
@@ -69,7 +73,7 @@ function Trouble({ mirror, table }: Props) {
           ? 'Its changes are kept. It does not try again by itself.'
           : `Its changes are kept. The next try is at ${moment(table.next_retry_at)}.`}
       </Text>
-      {table.status === 'held' && mirror.pending_schema_changes > 0 && (
+      {isAboutStructure(table) && mirror.pending_schema_changes > 0 && (
         <RouteLink
           size="xs"
           to="/mirrors/$name"
@@ -79,21 +83,29 @@ function Trouble({ mirror, table }: Props) {
           Decide on the schema changes
         </RouteLink>
       )}
-    </>
+      <SkipButton mirror={mirror} table={table} />
+    </div>
   );
+}
+
+/** Whether what the table waits for is a decision about its structure. */
+function isAboutStructure({ status, error_message: message }: MirrorTable): boolean {
+  return status === 'held' && message?.includes('schema-diff') === true;
 }
 
 function CopyOf({ table }: { readonly table: MirrorTable }) {
   if (table.status !== 'copying' && table.status !== 'resyncing') return null;
-  const copy = table.copy as Readonly<Record<string, number>> | null;
-  const done = copy?.['bytes_done'] ?? 0;
-  const total = Math.max(done, copy?.['bytes_estimated'] ?? 0);
+  const { copy } = table;
+  const done = copy?.bytes_done ?? 0;
+  const total = Math.max(done, copy?.bytes_estimated ?? 0);
+  const left = copy?.eta_seconds ?? null;
   const percent = total > 0 ? (done / total) * 100 : 0;
   return (
     <>
       <Progress value={percent} size="sm" mt={4} aria-label={`${table.table_name} copied`} />
       <Text size="xs" c="dimmed">
         {bytes(done)} of about {bytes(total)}
+        {left !== null && ` · ${seconds(left)} left`}
       </Text>
     </>
   );

@@ -1,10 +1,11 @@
-import { Button, Group, Modal, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Modal, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { usePeers } from '../api/mirrors.js';
 import { PeerForm } from '../parts/peer-form.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { Waiting } from '../parts/waiting.js';
 import { type StepProps, nameProblem } from './draft.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** Which database is read, and which one is written. */
 export function PeersStep({ draft, change }: StepProps) {
@@ -56,9 +57,14 @@ export function PeersStep({ draft, change }: StepProps) {
         />
       </SimpleGrid>
       <Group>
-        <Button size="xs" variant="default" onClick={() => setAdding(true)}>
+        <ExplainedButton
+          explain="Tells how to reach a database that is not in the lists yet."
+          size="xs"
+          variant="default"
+          onClick={() => setAdding(true)}
+        >
           Add a peer
-        </Button>
+        </ExplainedButton>
         {names.length < 2 && <Text size="sm">A mirror needs two peers.</Text>}
       </Group>
       <Modal opened={isAdding} onClose={() => setAdding(false)} title="Add a peer" size="lg">

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Group, Stack, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { notify } from '../parts/notices.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { plural } from '../parts/words.js';
 import { type Draft, mirrorRequest } from './draft.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** Looks at both sides, says what has to be mended and how, and starts. */
 export function StartStep({ draft }: { readonly draft: Draft }) {
@@ -43,12 +44,21 @@ export function StartStep({ draft }: { readonly draft: Draft }) {
         into <b>{draft.destination}</b>. The check looks at both databases and changes nothing.
       </Text>
       <Group>
-        <Button variant="default" loading={busy === 'check'} onClick={() => void run('check')}>
+        <ExplainedButton
+          explain="Looks at both databases and says what would be in the way. Changes nothing."
+          variant="default"
+          loading={busy === 'check'}
+          onClick={() => void run('check')}
+        >
           Check
-        </Button>
-        <Button loading={busy === 'start'} onClick={() => void run('start')}>
+        </ExplainedButton>
+        <ExplainedButton
+          explain="Checks once more; if nothing is in the way, makes the mirror and begins to copy."
+          loading={busy === 'start'}
+          onClick={() => void run('start')}
+        >
           Check and start
-        </Button>
+        </ExplainedButton>
       </Group>
       {preflight && <Verdict preflight={preflight} />}
       {error !== undefined && <ProblemAlert error={error} title="The mirror is not made" />}

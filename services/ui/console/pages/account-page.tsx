@@ -1,4 +1,4 @@
-import { Button, Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { api, dataOf } from '../api/client.js';
 import { useMe } from '../api/session.js';
@@ -6,6 +6,7 @@ import { notify } from '../parts/notices.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { useTourSeen } from '../parts/tour.js';
 import { moment } from '../parts/words.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** Who one is here, and one's password. */
 export function AccountPage() {
@@ -25,9 +26,14 @@ export function AccountPage() {
       )}
       <PasswordForm />
       <Group>
-        <Button variant="default" size="xs" onClick={() => setTourSeen(false)}>
+        <ExplainedButton
+          explain="Begins the tour that newcomers are shown."
+          variant="default"
+          size="xs"
+          onClick={() => setTourSeen(false)}
+        >
           Show the tour again
-        </Button>
+        </ExplainedButton>
       </Group>
     </Stack>
   );
@@ -83,9 +89,13 @@ function PasswordForm() {
             Your other sessions end.
           </Text>
           {error !== undefined && <ProblemAlert error={error} title="The password is as it was" />}
-          <Button type="submit" loading={isBusy}>
+          <ExplainedButton
+            explain="Sets the new password, and ends your other sessions."
+            type="submit"
+            loading={isBusy}
+          >
             Change it
-          </Button>
+          </ExplainedButton>
         </Stack>
       </form>
     </Paper>

@@ -1,7 +1,6 @@
 import { Alert, Badge, Breadcrumbs, Group, Stack, Tabs, Text, Title, Tooltip } from '@mantine/core';
 import { RouteLink } from '../parts/route-link.js';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { Suspense } from 'react';
 import { lazily } from '../parts/lazily.js';
 import type { MirrorWithTables } from '../api/client.js';
 import { useFollowMirror } from '../api/follow-mirror.js';
@@ -95,11 +94,9 @@ export function MirrorPage() {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Suspense fallback={<Waiting />}>
-          <Tabs.Panel value={tab}>
-            <TabContent tab={tab} mirror={data} />
-          </Tabs.Panel>
-        </Suspense>
+        <Tabs.Panel value={tab}>
+          <TabContent tab={tab} mirror={data} />
+        </Tabs.Panel>
       </Tabs>
     </Stack>
   );

@@ -35,7 +35,12 @@ export function MirrorsPage() {
             onChange={(event) => setSearch(event.currentTarget.value)}
           />
           {mayWrite && (
-            <RouteButton size="xs" to="/new-mirror">
+            <RouteButton
+              aria-description="Leads to four steps; nothing is made before the last one."
+              title="Leads to four steps; nothing is made before the last one."
+              size="xs"
+              to="/new-mirror"
+            >
               New mirror
             </RouteButton>
           )}
@@ -58,10 +63,12 @@ export function MirrorsPage() {
                 <Table.Tr>
                   <Table.Th>Mirror</Table.Th>
                   <Table.Th>Status</Table.Th>
-                  <Table.Th>Lag, 15 min</Table.Th>
+                  <Table.Th style={{ whiteSpace: 'nowrap' }}>Lag, 15 min</Table.Th>
                   <Table.Th ta="right">Lag</Table.Th>
                   <Table.Th ta="right">Rows/s</Table.Th>
-                  <Table.Th ta="right">WAL kept</Table.Th>
+                  <Table.Th ta="right" style={{ whiteSpace: 'nowrap' }}>
+                    WAL kept
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Paper, Stack, Stepper, Title } from '@mantine/core';
+import { Alert, Group, Paper, Stack, Stepper, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useMayWrite } from '../api/session.js';
 import { type Draft, EMPTY_DRAFT, arePeersChosen, areTablesChosen } from '../new-mirror/draft.js';
@@ -6,6 +6,7 @@ import { PeersStep } from '../new-mirror/peers-step.js';
 import { StartStep } from '../new-mirror/start-step.js';
 import { TablesStep } from '../new-mirror/tables-step.js';
 import { OptionFields } from '../parts/option-fields.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 const STEPS = ['Peers', 'Tables', 'Options', 'Check and start'] as const;
 
@@ -39,17 +40,22 @@ export function NewMirrorPage() {
         </Paper>
       )}
       <Group justify="space-between">
-        <Button
+        <ExplainedButton
+          explain="Goes back a step; what you chose stays."
           variant="default"
           style={{ visibility: step === 0 ? 'hidden' : 'visible' }}
           onClick={() => setStep(step - 1)}
         >
           Back
-        </Button>
+        </ExplainedButton>
         {step < STEPS.length - 1 && (
-          <Button disabled={!isComplete} onClick={() => setStep(step + 1)}>
+          <ExplainedButton
+            explain="Goes on to the next step. Nothing is made before the last one."
+            disabled={!isComplete}
+            onClick={() => setStep(step + 1)}
+          >
             Next
-          </Button>
+          </ExplainedButton>
         )}
       </Group>
     </Stack>

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Group, Modal, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type Peer, type PeerTest, api, dataOf } from '../api/client.js';
@@ -9,6 +9,7 @@ import { PeerForm } from '../parts/peer-form.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { Waiting } from '../parts/waiting.js';
 import { peerTestWords } from '../parts/peer-test-words.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 /** The databases that mirrors read and write. */
 export function PeersPage() {
@@ -22,9 +23,13 @@ export function PeersPage() {
           Peers
         </Title>
         {mayWrite && (
-          <Button size="xs" onClick={() => setEdited('new')}>
+          <ExplainedButton
+            explain="Tells how to reach one more database."
+            size="xs"
+            onClick={() => setEdited('new')}
+          >
             Add a peer
-          </Button>
+          </ExplainedButton>
         )}
       </Group>
       {peers.isPending && <Waiting />}
@@ -126,9 +131,14 @@ function PeerRow({ peer, onEdit }: { readonly peer: Peer; readonly onEdit: () =>
             }}
           />
           {mayWrite && (
-            <Button size="compact-xs" variant="default" onClick={onEdit}>
+            <ExplainedButton
+              explain="Changes how the database is reached. Mirrors that use it connect anew."
+              size="compact-xs"
+              variant="default"
+              onClick={onEdit}
+            >
               Edit
-            </Button>
+            </ExplainedButton>
           )}
           <ConfirmButton
             size="compact-xs"

@@ -1,9 +1,10 @@
-import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { signIn } from '../api/session.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 export function SignInPage() {
   const { to } = useSearch({ from: '/sign-in' });
@@ -57,9 +58,13 @@ export function SignInPage() {
               onChange={(event) => setPassword(event.currentTarget.value)}
             />
             {error !== undefined && <ProblemAlert error={error} title="Not signed in" />}
-            <Button type="submit" loading={isBusy}>
+            <ExplainedButton
+              explain="Begins a session of twelve hours in this browser."
+              type="submit"
+              loading={isBusy}
+            >
               Sign in
-            </Button>
+            </ExplainedButton>
           </Stack>
         </form>
       </Paper>

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Group, Modal, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type User, api, dataOf } from '../api/client.js';
@@ -10,6 +10,7 @@ import { ProblemAlert } from '../parts/problem-alert.js';
 import { type Role, UserForm } from '../parts/user-form.js';
 import { Waiting } from '../parts/waiting.js';
 import { moment } from '../parts/words.js';
+import { ExplainedButton } from '../parts/explained-button.js';
 
 const usersKey = ['users'] as const;
 const ROLE_WORDS = { admin: 'administrator', readonly: 'viewer' } as const;
@@ -25,9 +26,9 @@ export function UsersPage() {
         <Title order={1} size="h2">
           Users
         </Title>
-        <Button size="xs" onClick={open}>
+        <ExplainedButton explain="Lets one more person sign in." size="xs" onClick={open}>
           Add a user
-        </Button>
+        </ExplainedButton>
       </Group>
       {users.isPending && <Waiting />}
       {users.error && (

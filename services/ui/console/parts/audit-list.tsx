@@ -1,9 +1,10 @@
-import { Button, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { type AuditEntry, api, dataOf } from '../api/client.js';
 import { ProblemAlert } from './problem-alert.js';
 import { Waiting } from './waiting.js';
 import { moment } from './words.js';
+import { ExplainedButton } from './explained-button.js';
 
 const PAGE = 25;
 /** What users changed, for whoever shows it and for what makes it stale. */
@@ -42,14 +43,15 @@ export function AuditList() {
       )}
       {audit.data && <Entries entries={audit.data.pages.flatMap((page) => page.entries)} />}
       {audit.hasNextPage && (
-        <Button
+        <ExplainedButton
+          explain="Shows what was done before that."
           variant="default"
           loading={audit.isFetchingNextPage}
           onClick={() => void audit.fetchNextPage()}
           style={{ alignSelf: 'center' }}
         >
           Older
-        </Button>
+        </ExplainedButton>
       )}
     </Stack>
   );

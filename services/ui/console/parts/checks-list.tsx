@@ -1,5 +1,6 @@
-import { Code, CopyButton, Button, Group, Stack, Text, ThemeIcon } from '@mantine/core';
+import { Code, CopyButton, Group, Stack, Text, ThemeIcon } from '@mantine/core';
 import type { Check } from '../api/client.js';
+import { ExplainedButton } from './explained-button.js';
 
 /** The pre-flight, check by check; what failed comes with the statement or setting that mends it. */
 export function ChecksList({ checks }: { readonly checks: readonly Check[] }) {
@@ -34,9 +35,14 @@ function Fix({ text }: { readonly text: string }) {
       </Code>
       <CopyButton value={text}>
         {({ copied, copy }) => (
-          <Button size="compact-xs" variant="default" onClick={copy}>
+          <ExplainedButton
+            explain="Copies it, to be run where it is needed."
+            size="compact-xs"
+            variant="default"
+            onClick={copy}
+          >
             {copied ? 'Copied' : 'Copy'}
-          </Button>
+          </ExplainedButton>
         )}
       </CopyButton>
     </Group>

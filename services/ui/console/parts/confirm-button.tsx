@@ -1,18 +1,10 @@
-import {
-  Button,
-  type ButtonProps,
-  Group,
-  Modal,
-  Stack,
-  Text,
-  TextInput,
-  Tooltip,
-} from '@mantine/core';
+import { Button, type ButtonProps, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { type ReactNode, useState } from 'react';
 import { useMayWrite } from '../api/session.js';
 import { notify } from './notices.js';
 import { ProblemAlert } from './problem-alert.js';
+import { ExplainedButton } from './explained-button.js';
 
 interface Props extends Omit<ButtonProps, 'onClick'> {
   readonly label: string;
@@ -43,17 +35,16 @@ export function ConfirmButton({ label, explain, question, typed, act, ...rest }:
   };
   return (
     <>
-      <Tooltip label={explain} multiline maw={320} withArrow>
-        <Button
-          variant="default"
-          size="xs"
-          {...rest}
-          loading={isBusy}
-          onClick={() => (question === undefined ? void actNow() : open())}
-        >
-          {label}
-        </Button>
-      </Tooltip>
+      <ExplainedButton
+        variant="default"
+        size="xs"
+        {...rest}
+        explain={explain}
+        loading={isBusy}
+        onClick={() => (question === undefined ? void actNow() : open())}
+      >
+        {label}
+      </ExplainedButton>
       <Modal opened={isOpen} onClose={close} title={label} centered>
         <Question label={label} question={question} typed={typed} act={act} onClose={close} />
       </Modal>

@@ -30,7 +30,12 @@ export function FirstSteps() {
           </List.Item>
         </List>
         {mayWrite ? (
-          <RouteButton to="/new-mirror" style={{ alignSelf: 'flex-start' }}>
+          <RouteButton
+            aria-description="Leads to four steps; nothing is made before the last one."
+            title="Leads to four steps; nothing is made before the last one."
+            to="/new-mirror"
+            style={{ alignSelf: 'flex-start' }}
+          >
             Make the first mirror
           </RouteButton>
         ) : (

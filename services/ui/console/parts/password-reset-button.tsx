@@ -4,15 +4,21 @@ import { type FormEvent, useState } from 'react';
 import { api, dataOf } from '../api/client.js';
 import { notify } from './notices.js';
 import { ProblemAlert } from './problem-alert.js';
+import { ExplainedButton } from './explained-button.js';
 
 /** Gives a user another password, when it was forgotten or should no longer be good. */
 export function PasswordResetButton({ username }: { readonly username: string }) {
   const [isOpen, { open, close }] = useDisclosure(false);
   return (
     <>
-      <Button size="compact-xs" variant="default" onClick={open}>
+      <ExplainedButton
+        explain="Gives the user another password, and ends all of the user's sessions."
+        size="compact-xs"
+        variant="default"
+        onClick={open}
+      >
         New password
-      </Button>
+      </ExplainedButton>
       <Modal opened={isOpen} onClose={close} title={`A new password for ${username}`}>
         <ResetForm username={username} onDone={close} />
       </Modal>

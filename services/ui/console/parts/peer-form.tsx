@@ -148,7 +148,7 @@ interface FieldProps {
 }
 
 function ConnectionFields({ fields, set, isKept }: FieldProps) {
-  const needsCertificates = fields.ssl_mode === 'verify-ca' || fields.ssl_mode === 'verify-full';
+  const isVerified = fields.ssl_mode === 'verify-ca' || fields.ssl_mode === 'verify-full';
   return (
     <>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -197,16 +197,18 @@ function ConnectionFields({ fields, set, isKept }: FieldProps) {
           }
         />
       </SimpleGrid>
-      {needsCertificates && (
+      {isVerified && (
+        <Textarea
+          label="Root certificate (PEM)"
+          autosize
+          minRows={2}
+          maxRows={6}
+          value={fields.ssl_root_cert}
+          onChange={(event) => set('ssl_root_cert', event.currentTarget.value)}
+        />
+      )}
+      {fields.ssl_mode !== 'disable' && fields.ssl_mode !== 'prefer' && (
         <>
-          <Textarea
-            label="Root certificate (PEM)"
-            autosize
-            minRows={2}
-            maxRows={6}
-            value={fields.ssl_root_cert}
-            onChange={(event) => set('ssl_root_cert', event.currentTarget.value)}
-          />
           <Textarea
             label="Client certificate (PEM), if the server wants one"
             autosize

@@ -1,6 +1,7 @@
-import { Alert, Button, Code, List, Stack, Text } from '@mantine/core';
+import { Alert, Code, List, Stack, Text } from '@mantine/core';
 import { ApiProblem } from '../api/client.js';
 import { ChecksList } from './checks-list.js';
+import { ExplainedButton } from './explained-button.js';
 
 interface Props {
   readonly error: unknown;
@@ -33,9 +34,14 @@ export function ProblemAlert({ error, title = 'That did not work', onRetry }: Pr
           </Text>
         )}
         {onRetry && (
-          <Button size="xs" variant="default" onClick={onRetry}>
+          <ExplainedButton
+            explain="Asks the gateway again."
+            size="xs"
+            variant="default"
+            onClick={onRetry}
+          >
             Try again
-          </Button>
+          </ExplainedButton>
         )}
       </Stack>
     </Alert>

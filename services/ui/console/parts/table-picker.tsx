@@ -98,7 +98,13 @@ function SchemaGroup({ schema, tables, chosen, settled, set, rename }: GroupProp
         const name = nameOf(table);
         const destination = chosen.get(name);
         return (
-          <Group key={name} gap="xs" ml="lg" wrap="nowrap" justify="space-between">
+          <Group
+            key={name}
+            gap="xs"
+            ml="lg"
+            wrap={rename ? 'wrap' : 'nowrap'}
+            justify="space-between"
+          >
             <Checkbox
               size="sm"
               label={table.table_name}

@@ -11,12 +11,14 @@ interface Props {
   readonly times: readonly number[];
   readonly values: readonly (number | null)[];
   readonly words: (value: number) => string;
+  /** What the axis may count in; 1, 2, 5, 10 … unless given. */
+  readonly steps?: readonly number[];
 }
 
 const HEIGHT = 170;
 
 /** A line over time. What it shows now, or where one points, is also in words. */
-export function TimeChart({ title, color, times, values, words }: Props) {
+export function TimeChart({ title, color, times, values, words, steps }: Props) {
   const scheme = useComputedColorScheme('light');
   const { ref, width } = useElementSize();
   const holder = useRef<HTMLDivElement>(null);
@@ -25,7 +27,7 @@ export function TimeChart({ title, color, times, values, words }: Props) {
   useEffect(() => {
     if (!holder.current || width === 0) return;
     const made = new uPlot(
-      { ...optionsOf(scheme, color, words, setPointed), width, height: HEIGHT },
+      { ...optionsOf({ scheme, color, words, steps, onPoint: setPointed }), width, height: HEIGHT },
       [[], []],
       holder.current,
     );
@@ -34,7 +36,7 @@ export function TimeChart({ title, color, times, values, words }: Props) {
       plot.current = null;
       made.destroy();
     };
-  }, [scheme, color, width, words]);
+  }, [scheme, color, width, words, steps]);
   useEffect(() => {
     plot.current?.setData([times.map((time) => time / 1000), [...values]]);
   });
@@ -65,12 +67,19 @@ export function TimeChart({ title, color, times, values, words }: Props) {
   );
 }
 
-function optionsOf(
-  scheme: 'light' | 'dark',
-  color: string,
-  words: (value: number) => string,
-  onPoint: (index: number | null) => void,
-): Omit<uPlot.Options, 'width' | 'height'> {
+interface Look extends Pick<Props, 'color' | 'words'> {
+  readonly scheme: 'light' | 'dark';
+  readonly steps: readonly number[] | undefined;
+  readonly onPoint: (index: number | null) => void;
+}
+
+function optionsOf({
+  scheme,
+  color,
+  words,
+  steps,
+  onPoint,
+}: Look): Omit<uPlot.Options, 'width' | 'height'> {
   const ink = scheme === 'dark' ? '#c9c9c9' : '#495057';
   const grid = { stroke: scheme === 'dark' ? '#3b3b3b' : '#e9ecef', width: 1 };
   return {
@@ -86,7 +95,13 @@ function optionsOf(
         space: 64,
         values: (_, splits) => splits.map((split) => clockWords(split * 1000, spanOf(splits))),
       },
-      { stroke: ink, grid, size: 74, values: (_, splits) => splits.map(words) },
+      {
+        stroke: ink,
+        grid,
+        size: 74,
+        values: (_, splits) => splits.map(words),
+        ...(steps && { incrs: [...steps] }),
+      },
     ],
     series: [{}, { stroke: color, width: 2, fill: `${color}22` }],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },

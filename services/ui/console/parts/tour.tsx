@@ -28,7 +28,7 @@ const STOPS: readonly Stop[] = [
   {
     place: 'account',
     title: 'Your account',
-    text: 'Change your password here, or see this tour again. Every button says what it does when you point at it, and asks before it destroys.',
+    text: 'Change your password here, or see this tour again. Every button says what it does when you point at it or come to it with the keyboard, and asks before it destroys.',
   },
 ];
 

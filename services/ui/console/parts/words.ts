@@ -16,8 +16,14 @@ export function bytes(value: number): string {
   return `${at === 0 || rest >= 99.95 ? Math.round(rest) : rest.toFixed(1)} ${units[at] ?? 'B'}`;
 }
 
-/** Seconds in words: "0.3 s", "42 s", "3 min 5 s", "2 h 10 min", "3 d 4 h". */
+/** Steps of an axis that are whole in these units: 1, 2, 5 … 500 B, KiB, MiB, GiB, TiB. */
+export const BYTE_STEPS: readonly number[] = [0, 1, 2, 3, 4].flatMap((unit) =>
+  [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** unit),
+);
+
+/** Seconds in words: "62 ms", "4.2 s", "42 s", "3 min 5 s", "2 h 10 min", "3 d 4 h". */
 export function seconds(value: number): string {
+  if (value < 0.9995) return `${Math.round(value * 1000)} ms`;
   if (value < 9.95) return `${value.toFixed(1)} s`;
   const whole = Math.round(value);
   if (whole < 60) return `${whole} s`;

@@ -3,6 +3,7 @@ import type { Mirror } from '../api/client.js';
 import { eventFacts } from '../mirror/event-facts.js';
 import { failedLsn } from '../mirror/failed-lsn.js';
 import { inOrderOfNeed, needsPerson } from '../mirror/in-order-of-need.js';
+import { positionsOf } from '../mirror/positions.js';
 import { walForecast } from '../mirror/wal-forecast.js';
 
 type Facts = Pick<
@@ -56,19 +57,38 @@ describe('the forecast of retained WAL', () => {
       retained_wal_bytes,
     }));
 
-  it('says how fast it grows and when it is a burden', () => {
-    expect(walForecast(series(0, null, 1_200 * MIB))).toBe(
-      'grows 10.0 MiB/s: 10 GiB in 17 min 4 s',
-    );
+  it('says how fast it grows, and when it is a burden or the source gives the slot up', () => {
+    const growing = series(0, null, 1_200 * MIB);
+    expect(walForecast(growing, null)).toBe('grows 10.0 MiB/s: 10 GiB in 15 min 4 s');
+    expect(walForecast(growing, 300 * MIB)).toBe('grows 10.0 MiB/s: lost in 30 s');
   });
 
   it('takes breathing for no growth, and says nothing where nothing is known', () => {
-    expect(walForecast(series(100 * MIB, 20 * MIB, 120 * MIB))).toBe('not growing');
-    expect([walForecast([]), walForecast(series(null)), walForecast(series(5))]).toEqual([
+    expect(walForecast(series(100 * MIB, 20 * MIB, 120 * MIB), null)).toBe('not growing');
+    expect([[], series(null), series(5)].map((known) => walForecast(known, null))).toEqual([
       '',
       '',
       '',
     ]);
+  });
+});
+
+describe('the way of a change', () => {
+  it('has nobody ahead of those before, though each told of another moment', () => {
+    expect(
+      positionsOf({
+        source_lsn: '0/FFFFFFFF',
+        published_lsn: '1/0',
+        applied_lsn: '1/10',
+        flushed_lsn: '1/9',
+      }),
+    ).toEqual({ source: '1/10', captured: '1/10', applied: '1/10', flushed: '1/9' });
+    expect(positionsOf({ source_lsn: '2/0', published_lsn: null })).toEqual({
+      source: '2/0',
+      captured: null,
+      applied: null,
+      flushed: null,
+    });
   });
 });
 

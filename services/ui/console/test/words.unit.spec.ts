@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { qualifiedName } from '../parts/qualified-name.js';
-import { bytes, clockWords, count, known, moment, plural, seconds } from '../parts/words.js';
+import {
+  BYTE_STEPS,
+  bytes,
+  clockWords,
+  count,
+  known,
+  moment,
+  plural,
+  seconds,
+} from '../parts/words.js';
 
 describe('words for numbers', () => {
   it.each([
@@ -18,8 +27,10 @@ describe('words for numbers', () => {
   });
 
   it.each([
-    [0, '0.0 s'],
-    [0.26, '0.3 s'],
+    [0, '0 ms'],
+    [0.0624, '62 ms'],
+    [0.9996, '1.0 s'],
+    [4.24, '4.2 s'],
     [9.96, '10 s'],
     [59.4, '59 s'],
     [59.6, '1 min 0 s'],
@@ -28,6 +39,11 @@ describe('words for numbers', () => {
     [273_600, '3 d 4 h'],
   ])('%d seconds are %s', (value, words) => {
     expect(seconds(value)).toBe(words);
+  });
+
+  it('the steps of an axis of bytes are whole', () => {
+    expect(BYTE_STEPS.map(bytes).filter((words) => /\.[1-9]/.test(words))).toEqual([]);
+    expect(BYTE_STEPS).toEqual(BYTE_STEPS.toSorted((a, b) => a - b));
   });
 
   it('large counts are grouped, and what is counted is in the plural', () => {

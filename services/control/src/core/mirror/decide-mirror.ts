@@ -3,6 +3,7 @@ import { decideAlerts } from './decide-alerts.js';
 import { decideRecord, settlingOf } from './decide-record.js';
 import {
   beingDeleted,
+  decideHoldTable,
   decideResync,
   decideRetryTable,
   decideSyncSchema,
@@ -66,6 +67,8 @@ function decideWish(state: MirrorState, wish: Wish): MirrorDecision {
           );
     case 'retry_table':
       return decideRetryTable(state, wish);
+    case 'hold_table':
+      return decideHoldTable(state, wish);
     case 'resync':
       return decideResync(state, wish);
     case 'change_tables':

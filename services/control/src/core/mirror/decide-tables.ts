@@ -4,7 +4,7 @@ import { type Decision, accepted, refused } from '../decision.js';
 import { decideRebuild, lossOf } from './decide-rebuild.js';
 import { COPY_STATUSES } from './evolve-outside.js';
 import { findTable, isSameMapping } from './find-table.js';
-import type { ChangeTables, Resync, RetryTable } from './mirror-command.js';
+import type { ChangeTables, HoldTable, Resync, RetryTable } from './mirror-command.js';
 import type { MirrorEvent, SchemaSyncWishes } from './mirror-event.js';
 import type { MirrorState, Streaming } from './mirror-state.js';
 import { mirrorStatus } from './mirror-status.js';
@@ -31,6 +31,23 @@ export function decideRetryTable(state: MirrorState, wish: RetryTable): MirrorDe
       ? { type: 'table_retried', body: { table } }
       : { type: 'table_skip_requested', body: { table, commit_lsn: wish.skipLsn } },
   );
+}
+
+/** Lets the changes of a table wait, while all others go on. */
+export function decideHoldTable(state: MirrorState, wish: HoldTable): MirrorDecision {
+  if (state.tag !== 'streaming') return notStreaming(state);
+  const table = findTable(state.mirror.tables, wish.table);
+  if (table === undefined) return unknownTable(wish.table);
+  const outside = state.outside?.[table];
+  const isCopied = outside && (outside.isAsked || COPY_STATUSES.includes(outside.status));
+  if (state.copy !== 'done' || state.rebuild || isCopied) {
+    const detail = `the table ${table} is being copied; hold it when that is done, or pause the mirror`;
+    return refused('conflict', detail);
+  }
+  if (outside?.status === 'held') {
+    return refused('conflict', `the table ${table} is held already; retry releases it`);
+  }
+  return accepted({ type: 'table_hold_requested', body: { table } });
 }
 
 /** Copies a table again, or all; where what the copy would go on from is lost, that is made anew first. */

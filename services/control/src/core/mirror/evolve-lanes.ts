@@ -10,6 +10,8 @@ export function evolveLanes(state: Streaming, event: MirrorEvent): Streaming {
   switch (event.type) {
     case 'table_retried':
       return ask(state, { wish: { action: 'retry' }, tables: [event.body.table] });
+    case 'table_hold_requested':
+      return ask(state, { wish: { action: 'hold' }, tables: [event.body.table] });
     case 'table_skip_requested': {
       const { table, commit_lsn } = event.body;
       return ask(state, { wish: { action: 'skip', commit_lsn }, tables: [table] });

@@ -9,6 +9,7 @@ export type MirrorCommand =
   | { readonly type: 'resume' }
   | { readonly type: 'retry' }
   | RetryTable
+  | HoldTable
   | Resync
   | ChangeTables
   | { readonly type: 'sync_schema'; readonly wishes: SchemaSyncWishes }
@@ -43,6 +44,12 @@ export interface RetryTable {
   readonly table: string;
   /** The commit LSN of a source transaction whose changes of this table shall be left out. */
   readonly skipLsn?: string;
+}
+
+/** `table`: its source or destination name. */
+export interface HoldTable {
+  readonly type: 'hold_table';
+  readonly table: string;
 }
 
 /** Copies one table again, or all of them. */

@@ -175,6 +175,7 @@ type TableEvent =
   /** Tables that were copied stream with the others, and no other is on its way. */
   | Event<'tables_joined', { readonly tables: readonly string[] }>
   | Event<'table_retried', { readonly table: string }>
+  | Event<'table_hold_requested', { readonly table: string }>
   | Event<'table_skip_requested', { readonly table: string; readonly commit_lsn: string }>
   | Event<
       'resync_requested',
@@ -232,6 +233,7 @@ const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {
   tables_changed: true,
   tables_joined: true,
   table_retried: true,
+  table_hold_requested: true,
   table_skip_requested: true,
   resync_requested: true,
   rebuild_requested: true,

@@ -1,3 +1,4 @@
+import type { TableStatus } from '@bunnydb/contracts';
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { assertNever } from '../decision.js';
 import { LISTED_MAX, type LogLine, failed, info, warn } from './log-line.js';
@@ -79,15 +80,23 @@ function stateLine(body: Extract<MirrorEvent, { type: 'table_state_changed' }>['
     ...(rows === undefined ? {} : { rows }),
     ...(next_retry_at === undefined ? {} : { next_retry_at }),
   };
+  const told = `table ${table} is ${STATUS_WORDS[status] ?? status}`;
+  // Somebody asked for it.
+  if (failure?.kind === 'table_on_hold') return info('user', `${told} on request`, details);
   if (failure !== undefined) {
-    const line = failed(failure, details, `table ${table} is ${status}: `);
+    const line = failed(failure, details, `${told}: `);
     return body.is_left_behind === true
       ? { ...line, message: `${line.message}; the others are swapped without it` }
       : line;
   }
-  const category = status === 'resyncing' ? 'resync' : 'snapshot';
-  return info(category, `table ${table} is ${status}`, details);
+  return info(status === 'resyncing' ? 'resync' : 'snapshot', told, details);
 }
+
+/** Where the contract's word is none of a sentence. */
+const STATUS_WORDS: Readonly<Partial<Record<TableStatus, string>>> = {
+  error: 'in error',
+  catching_up: 'catching up',
+};
 
 function listed(names: readonly string[]): readonly string[] {
   return names.slice(0, LISTED_MAX);

@@ -11,6 +11,7 @@ const WISHES = [
   'mirror_delete_requested',
   'mirror_delete_forced',
   'table_retried',
+  'table_hold_requested',
   'table_skip_requested',
   'resync_requested',
   'rebuild_requested',
@@ -43,6 +44,8 @@ export function wishLine(event: WishEvent): LogLine {
       return warn('user', 'delete forced: what cannot be reached is left behind');
     case 'table_retried':
       return info('user', `retry of table ${event.body.table} asked for`, event.body);
+    case 'table_hold_requested':
+      return info('user', `hold of table ${event.body.table} asked for`, event.body);
     case 'table_skip_requested': {
       const { table, commit_lsn } = event.body;
       const message = `table ${table} shall leave out the transaction ${commit_lsn}`;

@@ -29,6 +29,7 @@ export interface Totals {
   readonly transactions: number;
   readonly copiedRows: number;
   readonly copiedBytes: number;
+  readonly copiedBytesOf: ReadonlyMap<string, number>;
 }
 
 /** How far the destination is behind the source, in bytes of WAL; null until both sides have told. */
@@ -76,6 +77,7 @@ export function totalsOf(apply: ApplyStats, atMs: number): Totals {
     transactions: apply.transactions,
     copiedRows: copies.reduce((sum, copy) => sum + copy.rows_done, 0),
     copiedBytes: copies.reduce((sum, copy) => sum + copy.bytes_done, 0),
+    copiedBytesOf: new Map(apply.tables.map(({ table, copy }) => [table, copy?.bytes_done ?? 0])),
   };
 }
 
@@ -83,26 +85,35 @@ export interface Rates {
   readonly rowsPerSecond: number;
   readonly transactionsPerSecond: number;
   readonly copiedBytesPerSecond: number;
+  /** By source name; tables that are not being copied are left out. */
+  readonly tableBytesPerSecond: ReadonlyMap<string, number>;
 }
 
 export const NO_RATES: Rates = {
   rowsPerSecond: 0,
   transactionsPerSecond: 0,
   copiedBytesPerSecond: 0,
+  tableBytesPerSecond: new Map(),
 };
 
 /** What happened between two totals, per second. A counter that went back started again: what it shows now came since. */
 export function ratesBetween(earlier: Totals, later: Totals): Rates {
   const seconds = (later.atMs - earlier.atMs) / 1000;
   if (seconds <= 0) return NO_RATES;
-  const rate = (name: 'changes' | 'transactions' | 'copiedRows' | 'copiedBytes'): number => {
-    const grown = later[name] - earlier[name];
-    return (grown >= 0 ? grown : later[name]) / seconds;
+  const rateOf = (before: number, after: number): number => {
+    const grown = after - before;
+    return (grown >= 0 ? grown : after) / seconds;
   };
+  const rate = (name: 'changes' | 'transactions' | 'copiedRows' | 'copiedBytes'): number =>
+    rateOf(earlier[name], later[name]);
+  const ofTables = [...later.copiedBytesOf].map(
+    ([table, bytes]) => [table, rateOf(earlier.copiedBytesOf.get(table) ?? 0, bytes)] as const,
+  );
   return {
     rowsPerSecond: round(rate('changes') + rate('copiedRows')),
     transactionsPerSecond: round(rate('transactions')),
     copiedBytesPerSecond: round(rate('copiedBytes')),
+    tableBytesPerSecond: new Map(ofTables.filter(([, perSecond]) => perSecond > 0)),
   };
 }
 

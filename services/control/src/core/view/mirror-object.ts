@@ -187,24 +187,42 @@ export function snapshotOf(tables: readonly KnownTable[], live: LiveMirror): Sna
 }
 
 /** A table of a mirror, as the /v1 contract shows it. */
-export function tableObject(known: KnownTable, told: TableStats | undefined) {
+export function tableObject(
+  known: KnownTable,
+  told: TableStats | undefined,
+  { tableBytesPerSecond }: Pick<Rates, 'tableBytesPerSecond'>,
+) {
   const copied = told?.copy?.rows_done ?? Number(known.rows_copied);
   const inserted = told?.rows_inserted ?? 0;
   const updated = told?.rows_updated ?? 0;
   const deleted = told?.rows_deleted ?? 0;
+  const status = tableStatus(known, told);
+  const perSecond = tableBytesPerSecond.get(known.source_table) ?? 0;
   return {
     table_name: known.source_table,
     destination_table: known.destination_table,
-    status: tableStatus(known, told),
+    status,
     rows_synced: copied + inserted + updated + deleted,
     rows_inserted: inserted,
     rows_updated: updated,
     rows_deleted: deleted,
-    copy: told?.copy ?? null,
+    copy: told?.copy
+      ? { ...told.copy, eta_seconds: secondsLeft(status, told.copy, perSecond) }
+      : null,
     last_synced_at: told?.last_synced_at ?? null,
     error_message: known.error_message,
     next_retry_at: known.next_retry_at?.toISOString() ?? null,
   };
+}
+
+/** How long a copy still takes at the pace of the last seconds; null where that is unknown, or nothing is copied. */
+function secondsLeft(
+  status: TableStatus,
+  copy: NonNullable<TableStats['copy']>,
+  bytesPerSecond: number,
+): number | null {
+  if (!COPY_STATUSES.includes(status) || bytesPerSecond <= 0) return null;
+  return Math.ceil(Math.max(0, copy.bytes_estimated - copy.bytes_done) / bytesPerSecond);
 }
 
 /**

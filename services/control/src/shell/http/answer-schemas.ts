@@ -156,7 +156,23 @@ export const ANSWER_SCHEMAS = {
     rows_inserted: COUNT,
     rows_updated: COUNT,
     rows_deleted: COUNT,
-    copy: { type: ['object', 'null'], description: 'Progress of the copy.' },
+    copy: {
+      ...object({
+        partitions_done: COUNT,
+        partitions_total: COUNT,
+        rows_done: COUNT,
+        rows_estimated: COUNT,
+        bytes_done: COUNT,
+        bytes_estimated: COUNT,
+        eta_seconds: {
+          type: ['number', 'null'],
+          description:
+            'At the pace of the last seconds; null: nothing is copied, or that is unknown.',
+        },
+      }),
+      type: ['object', 'null'],
+      description: 'Progress of the copy.',
+    },
     last_synced_at: TIME_OR_NULL,
     error_message: {
       ...TEXT_OR_NULL,
@@ -261,6 +277,21 @@ export const ANSWER_SCHEMAS = {
     properties: {
       ...METRICS,
       last_sync_time: TIME_OR_NULL,
+      transactions: COUNT,
+      changes: COUNT,
+      batches: COUNT,
+      exact_path_batches: COUNT,
+      missing_rows: COUNT,
+      wal_room_bytes: {
+        ...NUMBER_OR_NULL,
+        description:
+          'WAL that may still come before the source gives the slot up; null: it has no limit.',
+      },
+      source_lsn: TEXT_OR_NULL,
+      published_lsn: TEXT_OR_NULL,
+      confirmed_lsn: TEXT_OR_NULL,
+      applied_lsn: TEXT_OR_NULL,
+      flushed_lsn: TEXT_OR_NULL,
       series: listOf(object({ at: TIME, ...METRICS })),
     },
     required: Object.keys(METRICS),

@@ -133,6 +133,7 @@ export class MirrorHistoryController {
       exact_path_batches: apply?.exact_path_batches ?? 0,
       missing_rows: apply?.missing_rows ?? 0,
       retained_wal_bytes: capture?.retained_wal_bytes ?? null,
+      wal_room_bytes: capture?.wal_room_bytes ?? null,
       stream_bytes: capture?.stream_bytes ?? null,
       stream_messages: capture?.stream_messages ?? null,
       source_lsn: capture?.source_lsn ?? null,

@@ -110,6 +110,24 @@ export class TablesController {
     return this.#resync(name, table, request, caller);
   }
 
+  @Post(':name/hold/:table')
+  @HttpCode(200)
+  @ApiOperation({
+    summary:
+      'Hold one table: its changes are kept at the destination until a retry of it, and all others go on',
+  })
+  @Answers(200, 'Wish', [401, 403, 404, 409])
+  async hold(
+    @Param('name', NamePipe) name: string,
+    @Param('table') table: string,
+    @CurrentCaller() caller: Caller,
+  ) {
+    const row = await this.#desk.find(name);
+    const wish = { type: 'hold_table', table } as const;
+    const state = await this.#desk.wish(row, wish, { actor: caller.username });
+    return { name, status: mirrorStatus(state), message: `${table} is held; its changes are kept` };
+  }
+
   async #resync(
     name: string,
     table: string | undefined,
