@@ -156,10 +156,11 @@ describe('a position that starts again from a new slot', () => {
     );
     await fixture.restartPosition(1, 'truncate');
     expect(await noted()).toEqual([{ name: 'note' }]);
+    // A copy that was due is done with the others.
+    expect(await fixture.destination.query('select oid from _bunny.source_table')).toEqual([]);
     const former = { system_id: '1', database: fixture.source.name, start_lsn: '0/1' };
     await fixture.restartPosition(2, 'truncate', former);
     expect(await noted()).toEqual([]);
-    expect(await fixture.destination.query('select oid from _bunny.source_table')).toEqual([]);
     expect(await fixture.rowOf('public.items')).toMatchObject({ relation: null });
   });
 

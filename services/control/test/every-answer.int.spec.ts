@@ -1,5 +1,6 @@
 import { getSpec } from '@bunnydb/messaging';
 import { ApiDocument, until } from '@bunnydb/testkit';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer, ApiClient } from './api-client.js';
@@ -76,6 +77,21 @@ describe('the document', () => {
     const result = await new Validator().validate({ ...document.document });
     expect(result.errors ?? []).toEqual([]);
     expect(result.valid).toBe(true);
+  });
+
+  it('is as a linter wants it', async () => {
+    const config = await createConfig({
+      extends: ['recommended'],
+      rules: {
+        // Whether the process lives can only be asked in one way.
+        'operation-4xx-response': 'off',
+        // Event streams are of no schema; their events are told in words, by name.
+        'no-unused-components': 'off',
+      },
+    });
+    const source = JSON.stringify(document.document);
+    const problems = await lintFromString({ source, absoluteRef: 'openapi.json', config });
+    expect(problems.map(({ ruleId, message }) => `${ruleId}: ${message}`)).toEqual([]);
   });
 });
 

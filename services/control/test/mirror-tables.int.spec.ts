@@ -199,6 +199,25 @@ describe('a resync', () => {
   });
 });
 
+describe('a mirror back', () => {
+  it('of tables that another one brings is refused, when it is made and when it gets them later', async () => {
+    const { api } = fixture;
+    await runningMirror();
+    const back = { name: 'back', source_peer: 'dst', destination_peer: 'src' };
+    const refused = await api.post('/v1/mirrors', { ...back, table_mappings: ['public.users'] });
+    expect(refused).toMatchObject({ status: 422, body: { checks: [{ name: 'no_loop' }] } });
+    expect(refused.body['detail']).toMatch(/public\.users would come back by the mirror lanes-\d/);
+    const made = await api.post('/v1/mirrors', { ...back, table_mappings: ['public.orders'] });
+    expect(made.status).toBe(201);
+    const id = String(made.body['id']);
+    await until(async () => (await getSpec(fixture.messaging, id))?.desired === 'run');
+    const table_mappings = ['public.orders', 'public.users'];
+    const later = await api.send('PUT', '/v1/mirrors/back/tables', { table_mappings });
+    expect(later).toMatchObject({ status: 422, body: { checks: [{ name: 'no_loop' }] } });
+    expect((await api.send('DELETE', '/v1/mirrors/back')).status).toBe(200);
+  });
+});
+
 describe('other tables', () => {
   it('join and leave while the mirror runs, and those that leave are dropped when asked', async () => {
     const { api, workers, messaging } = fixture;

@@ -145,7 +145,12 @@ describe('the process manager', () => {
     const stats = new StatsBoard(catalog, now);
     const mender = menderOf(stats);
     const shows = (status: 'running' | 'catching_up') =>
-      stats.note(applyStats({ mirror_id: 'mtold', tables: [tableStats({ status })] }));
+      stats.note(
+        applyStats({
+          ...{ mirror_id: 'mtold', at: now().toISOString() },
+          tables: [tableStats({ status })],
+        }),
+      );
     const statusOf = async (): Promise<unknown> => {
       const rows = await database.query(
         `select status from mirror_tables where mirror_id = 'mtold'`,
@@ -160,8 +165,11 @@ describe('the process manager', () => {
     // What was heard a minute ago may be over.
     expect(await mender.look()).toBe(0);
     shows('running');
-    expect(await mender.look()).toBe(0);
+    // Looking twice at the same says nothing more.
+    expect([await mender.look(), await mender.look()]).toEqual([0, 0]);
     expect(await statusOf()).toBe('pending');
+    clock.advance(5_000);
+    shows('running');
     expect(await mender.look()).toBe(1);
     expect(await statusOf()).toBe('running');
     expect(await mender.look()).toBe(0);

@@ -28,6 +28,7 @@ describe('users', () => {
     for (const bad of [
       { ...body, username: 'a b' },
       { ...body, username: 'vi', password: 'short' },
+      { ...body, username: 'vi', password: 'Password1!' },
       { ...body, username: 'vi', role: 'king' },
     ]) {
       expect((await api.post('/v1/users', bad)).status).toBe(400);
@@ -42,6 +43,12 @@ describe('users', () => {
     await addUser('tom', 'readonly', 'toms password');
     const tom = api.as(undefined);
     await tom.login('tom', 'toms password');
+    const poor = await api.send('PATCH', '/v1/users/tom', { password: 'qwertyuiop' });
+    expect(poor.body['fields']).toEqual([
+      { path: 'password', message: 'is one that is tried first' },
+    ]);
+    const same = { current_password: 'toms password', new_password: 'tomtomtom' };
+    expect((await tom.post('/v1/auth/change-password', same)).status).toBe(400);
     const reset = await api.send('PATCH', '/v1/users/tom', { password: 'another password' });
     expect(reset.status).toBe(200);
     expect((await tom.get('/v1/auth/me')).status).toBe(401);

@@ -17,6 +17,7 @@ export function relation(name: string, overrides: Partial<RelationFacts> = {}): 
     isOwner: true,
     canSelect: true,
     canWrite: true,
+    hasPoliciesForUser: false,
     rowsEstimated: 10,
     bytes: 8192,
     ...overrides,

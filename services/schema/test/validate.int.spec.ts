@@ -52,6 +52,29 @@ describe('the pre-flight on real servers', () => {
     expect(failedChecks((await fixture.validate(request, role)).checks)).toEqual({});
   });
 
+  it('refuses tables whose row level security holds for the role, on either side, until it does not any more', async () => {
+    const role = await fixture.role();
+    for (const side of [fixture.source, fixture.destination])
+      await side.query(
+        `create table guarded (id int primary key); alter table guarded enable row level security`,
+      );
+    const request = {
+      wishes: [{ source: 'public.guarded', destination: 'public.guarded' }],
+      all_tables: false,
+    };
+    const owner = failedChecks((await fixture.validate(request)).checks);
+    expect(owner).toEqual({});
+    const security = ['table_row_security', 'destination_row_security'];
+    const before = failedChecks((await fixture.validate(request, role)).checks);
+    expect(Object.keys(before)).toEqual(expect.arrayContaining(security));
+    for (const name of security) {
+      expect(before[name]?.detail).toContain('public.guarded');
+      await fixture.source.query(before[name]?.fix ?? '');
+    }
+    const after = failedChecks((await fixture.validate(request, role)).checks);
+    expect(Object.keys(after).filter((name) => name.endsWith('row_security'))).toEqual([]);
+  });
+
   it('finds tables without identity, refused filters and filters beyond the identity, and mends them', async () => {
     await fixture.source.query(
       `create table keyless (id int); create table deferred (id int primary key deferrable);

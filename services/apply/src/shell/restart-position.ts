@@ -77,15 +77,23 @@ async function restart(client: SqlClient, command: RestartPosition): Promise<voi
   }
   await client.query('delete from _bunny.parked_change where mirror_id = $1', [spec.id]);
   if (former === null || !isSameSource(former, identity)) await forgetSource(client, spec.id);
+  await forgetSourceTables(client, spec.id);
   await resyncTables(client, command);
   await client.query('commit');
 }
 
-/** Numbers of columns and tables, and names, of another source say nothing about this one's. */
+/** Numbers of columns, shapes and names of another source say nothing about this one's. */
 async function forgetSource(client: SqlClient, mirrorId: string): Promise<void> {
   await client.query('delete from _bunny.column_name where mirror_id = $1', [mirrorId]);
   await client.query(FORGET_SHAPES, [mirrorId]);
-  // The schema service notes the numbers of tables; it may not have begun to.
+}
+
+/**
+ * The schema service notes which tables it has seen, and which are to be copied again since they were remade or not published: now all are. A copy that
+ * is still due from before would empty a table that was just swapped.
+ */
+async function forgetSourceTables(client: SqlClient, mirrorId: string): Promise<void> {
+  // It may not have begun to.
   const { rows } = await client.query(
     `select to_regclass('_bunny.source_table') is not null as found`,
   );

@@ -18,6 +18,7 @@ import { configOf } from '../core/request/config-of.js';
 import { patternsOf } from '../core/request/patterns-of.js';
 import { wishesOf } from '../core/request/wishes-of.js';
 import { type Preflight, askPreflight, failedPreflight } from './ask-preflight.js';
+import { checkLoops } from './check-loops.js';
 import { checkSwap } from './check-swap.js';
 import type { ControlStore } from './catalog/control-store.js';
 import { type MirrorRow, readMirror } from './catalog/read-mirrors.js';
@@ -54,7 +55,12 @@ export class MirrorDesk {
 
   /** Looks at both servers with the eyes of the schema service: everything that would keep the mirror from running, and its fix. */
   async preflight(request: CreateMirrorRequest): Promise<Preflight> {
-    return askPreflight(this.#messaging, await this.#preflightRequest(request));
+    const question = await this.#preflightRequest(request);
+    const { ok, checks, tables } = await askPreflight(this.#messaging, question);
+    const { name: mirror, source, destination } = question;
+    const flow = { mirror, source, destination, tables };
+    const loops = await checkLoops(this.#store.catalog, flow);
+    return { ok: ok && loops.ok, checks: [...checks, loops], tables };
   }
 
   /** Creates a mirror whose pre-flight passes; the provision saga takes it from there. */

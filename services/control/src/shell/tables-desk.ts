@@ -10,6 +10,7 @@ import { sortWishes, splitResolved, wantedTables } from '../core/mirror/wanted-t
 import { patternsOf } from '../core/request/patterns-of.js';
 import { wishesOf } from '../core/request/wishes-of.js';
 import { type Preflight, askPreflight, failedPreflight, preflightOf } from './ask-preflight.js';
+import { checkLoops } from './check-loops.js';
 import type { ControlStore } from './catalog/control-store.js';
 import type { MirrorRow } from './catalog/read-mirrors.js';
 import { Problem, invalidRequest, refusalProblem, valueOrProblem } from './http/problem.js';
@@ -89,7 +90,9 @@ export class TablesDesk {
     const { added } = resolved;
     const fresh = added.length === 0 ? [] : await this.#check(row, mirror, added);
     const tables = wantedTables(mirror, present, resolved.present, fresh);
-    const whole = preflightOf([], tables);
+    const peers = await readMirrorPeers(this.#store.catalog, row);
+    const loops = await checkLoops(this.#store.catalog, { mirror: mirror.name, ...peers, tables });
+    const whole = preflightOf([loops], tables);
     if (!whole.ok) throw failedPreflight(whole.checks);
     return tables;
   }

@@ -6,7 +6,7 @@ import { type UserCommand, roleOf } from '../core/user/user.js';
 import type { ControlStore } from './catalog/control-store.js';
 import { type UserRow, hasOtherAdmin, readUser, readUsers } from './catalog/read-users.js';
 import type { Caller } from './http/access.js';
-import { hashPassword } from './http/passwords.js';
+import { hashPassword, requireGoodPassword } from './http/passwords.js';
 import { Problem, refusalProblem } from './http/problem.js';
 import { nameTaken } from './peer-desk.js';
 
@@ -36,6 +36,7 @@ export class UserDesk {
         'control is what BunnyDB calls itself in the history; take another name',
       );
     }
+    requireGoodPassword(request.password, username, 'password');
     const id = this.#newUserId();
     const result = await this.#store.users.handle(
       userStream(id),
@@ -60,6 +61,7 @@ export class UserDesk {
     const row = await this.#find(username);
     const role = request.role ? roleOf(request.role) : undefined;
     const { password } = request;
+    if (password) requireGoodPassword(password, username, 'password');
     await this.#handle(
       row,
       {

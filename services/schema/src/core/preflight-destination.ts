@@ -2,6 +2,7 @@ import type { PreflightCheck, TableMapping } from '@bunnydb/contracts';
 import { formatQualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import { type Finding, failed, passed, roleName, summarize } from './preflight-check.js';
 import type { DestinationFacts, PreflightFacts } from './preflight-facts.js';
+import { checkRowSecurity } from './preflight-row-security.js';
 import {
   type RelationColumn,
   type RelationFacts,
@@ -21,6 +22,11 @@ export function destinationChecks(
     checkCreate(destination, tables),
     checkTriggers(destination),
     checkWritePrivileges(destination, tables),
+    checkRowSecurity(
+      'destination_row_security',
+      { relations: destination.relations, user: destination.server.user },
+      tables.map((table) => table.destination),
+    ),
     checkEmpty(destination, tables),
     checkColumns(destination, tables, sourceRelations),
   ];

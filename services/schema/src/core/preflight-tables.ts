@@ -2,6 +2,7 @@ import type { PreflightCheck, TableMapping } from '@bunnydb/contracts';
 import { formatQualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import { type Finding, roleName, summarize } from './preflight-check.js';
 import type { PreflightFacts, SourceFacts } from './preflight-facts.js';
+import { checkRowSecurity } from './preflight-row-security.js';
 import type { RelationFacts } from './relation-facts.js';
 
 /** Checks of the source tables that the mirror would take. */
@@ -9,6 +10,11 @@ export function tableChecks(source: SourceFacts, facts: PreflightFacts): Preflig
   return [
     checkTables(source, facts),
     checkSelect(source, facts),
+    checkRowSecurity(
+      'table_row_security',
+      { relations: source.relations, user: source.server.user },
+      facts.tables.map((table) => table.source),
+    ),
     checkReplicaIdentity(source, facts),
     checkExcludedColumns(source, facts),
     checkRowFilters(source),

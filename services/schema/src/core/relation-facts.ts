@@ -20,6 +20,8 @@ export interface RelationFacts {
   readonly canSelect: boolean;
   /** INSERT, UPDATE, DELETE and TRUNCATE. */
   readonly canWrite: boolean;
+  /** Policies would hide rows from the user, or refuse some. */
+  readonly hasPoliciesForUser: boolean;
   readonly rowsEstimated: number;
   readonly bytes: number;
 }

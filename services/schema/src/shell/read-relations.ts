@@ -26,6 +26,7 @@ function relationOf(row: RelationRow): RelationFacts {
     isOwner: row.is_owner,
     canSelect: row.can_select,
     canWrite: row.can_write,
+    hasPoliciesForUser: row.has_policies_for_user,
     rowsEstimated: row.rows_estimated,
     bytes: row.bytes,
   };
@@ -47,6 +48,7 @@ interface RelationRow {
   readonly is_owner: boolean;
   readonly can_select: boolean;
   readonly can_write: boolean;
+  readonly has_policies_for_user: boolean;
   readonly rows_estimated: number;
   readonly bytes: number;
 }

@@ -79,7 +79,7 @@ function PasswordForm() {
           />
           <PasswordInput
             label="New password"
-            description="At least 8 characters"
+            description="At least 8 characters, and none that is tried first"
             autoComplete="new-password"
             required
             value={next}

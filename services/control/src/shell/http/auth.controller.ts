@@ -10,7 +10,7 @@ import { CONTROL_STORE } from '../provider-tokens.js';
 import { type Caller, Public, SignedIn } from './access.js';
 import { CurrentCaller } from './access-guard.js';
 import { Answers, Takes } from './open-api-parts.js';
-import { checkPassword, hashPassword } from './passwords.js';
+import { checkPassword, hashPassword, requireGoodPassword } from './passwords.js';
 import { Problem, invalidRequest, refusalProblem } from './problem.js';
 import { RequestPipe } from './request-pipe.js';
 import { Tokens } from './tokens.js';
@@ -65,6 +65,7 @@ export class AuthController {
     if (!(await checkPassword(user?.password_hash, request.current_password))) {
       throw invalidRequest([{ path: 'current_password', message: 'is wrong' }]);
     }
+    requireGoodPassword(request.new_password, caller.username, 'new_password');
     const passwordHash = await hashPassword(request.new_password);
     const result = await this.#store.users.handle(
       userStream(caller.userId),

@@ -10,6 +10,7 @@ export function serveOpenApi(app: INestApplication, version: string): OpenAPIObj
     .setDescription('Continuous PostgreSQL-to-PostgreSQL replication.')
     .setVersion(version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addServer('/', 'The gateway that serves this document.')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .addSecurityRequirements('bearer')
     .build();

@@ -1,4 +1,6 @@
 import { hash, verify } from '@node-rs/argon2';
+import { passwordProblem } from '../../core/user/password-policy.js';
+import { invalidRequest } from './problem.js';
 
 /** Argon2id with the cost that OWASP recommends: 19 MiB, two passes. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1, algorithm: 2 } as const;
@@ -8,6 +10,12 @@ let decoy: Promise<string> | undefined;
 /** Hashes a password for storing. */
 export async function hashPassword(password: string): Promise<string> {
   return hash(password, COST);
+}
+
+/** @throws Problem 400 for a password that is tried first; `path` names it in the request. */
+export function requireGoodPassword(password: string, username: string, path: string): void {
+  const message = passwordProblem(password, username);
+  if (message !== undefined) throw invalidRequest([{ path, message }]);
 }
 
 /**

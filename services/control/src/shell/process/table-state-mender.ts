@@ -16,12 +16,13 @@ export interface MenderParts {
 
 /**
  * A table's state is told after it is committed at the destination, so an applier that dies between the two tells it never. Its successor's
- * statistics show the state nevertheless. A table that they show as running in two looks, while the catalog says otherwise, is
+ * statistics show the state nevertheless. A table that two of them in a row show as running, while the catalog says otherwise, is
  * recorded as running; without that, a resync that is over would seem to go on for ever.
  */
 export class TableStateMender {
   readonly #parts: MenderParts;
-  #suspects: ReadonlySet<string> = new Set();
+  /** The time of the statistics that made each table suspect. */
+  #suspects: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: MenderParts) {
     this.#parts = parts;
@@ -30,16 +31,19 @@ export class TableStateMender {
   /** @returns how many tables were put right. */
   async look(): Promise<number> {
     const { catalog, stats } = this.#parts;
-    const suspects = new Set<string>();
+    const suspects = new Map<string, string>();
     let mended = 0;
     for (const { mirror_id: mirrorId, source_table: table } of await readTablesOutside(catalog)) {
-      const told = stats.freshApply(mirrorId)?.tables.find((known) => known.table === table);
-      if (told?.status !== 'running') continue;
+      const apply = stats.freshApply(mirrorId);
+      const told = apply?.tables.find((known) => known.table === table);
+      if (!apply || told?.status !== 'running') continue;
       const key = `${mirrorId} ${table}`;
-      if (this.#suspects.has(key)) {
+      const before = this.#suspects.get(key);
+      // What was told before the catalog knew is no second word.
+      if (before !== undefined && before !== apply.at) {
         await this.#record(mirrorId, table);
         mended += 1;
-      } else suspects.add(key);
+      } else suspects.set(key, apply.at);
     }
     this.#suspects = suspects;
     return mended;

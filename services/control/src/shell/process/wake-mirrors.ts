@@ -16,7 +16,7 @@ import type { TableStateMender } from './table-state-mender.js';
 const TICK_MS = 500;
 const RECONCILE_EVERY_MS = 30_000;
 const LOOK_FOR_LOST_EVERY_MS = 15_000;
-const LOOK_AT_TABLES_EVERY_MS = 15_000;
+const LOOK_AT_TABLES_EVERY_MS = 3_000;
 /** A command without an answer for this long is looked for in the queue. */
 const OUTSTANDING_MS = 30_000;
 

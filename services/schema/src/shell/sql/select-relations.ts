@@ -16,6 +16,7 @@ export const SELECT_RELATIONS = `
          has_schema_privilege(n.oid, 'usage')
            and has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'update')
            and has_table_privilege(c.oid, 'delete') and has_table_privilege(c.oid, 'truncate') as can_write,
+         row_security_active(c.oid) as has_policies_for_user,
          greatest(c.reltuples, 0)::float8 as rows_estimated,
          case when c.relkind in ('r', 'm') then coalesce(pg_table_size(c.oid), 0) else 0 end::float8 as bytes
     from pg_class c
