@@ -183,15 +183,25 @@ describe('a table of the source', () => {
     const pair = await stack.createPair({ source: TABLE });
     const mirror = await pair.createMirror({ all_tables: true });
     await mirror.waitForStatus('running');
+    await pair.source.query('insert into other values (1)');
+    await mirror.waitForCatchUp();
     await pair.source.query('drop table other');
     await pair.until(
       async () => !(await tablesOf(mirror)).some((table) => table.table_name === 'public.other'),
       'the table to leave',
     );
-    await pair.destination.query('drop table other');
     await pair.source.query(
-      'create table other (id integer primary key, n integer); insert into other values (3, 4)',
+      'create table other (id integer primary key); insert into other values (3)',
     );
+    // The rows of before may be all that is left of that table: they are somebody's to give up.
+    await pair.until(async () => {
+      const other = (await tablesOf(mirror)).find((table) => table.table_name === 'public.other');
+      return other?.error_message?.includes('fix: truncate "public"."other"') === true;
+    }, 'the mirror to say what to do');
+    await pair.destination.query('truncate public.other');
+    const retry = { table: 'public.other' };
+    const { status } = await stack.api.call('POST', `/v1/mirrors/${mirror.name}/retry`, retry);
+    expect(status).toBe(200);
     await waitForName(mirror, 'public.other');
     await mirror.waitForEqual([samePair('public', 'other'), samePair('public', 'shape')]);
   });

@@ -25,6 +25,7 @@ export const FailureKind = {
   StreamFull: 'stream_full',
   StreamFenced: 'stream_fenced',
   TableMissing: 'table_missing',
+  TableNotEmpty: 'table_not_empty',
   TableRenamed: 'table_renamed',
   TableOnHold: 'table_on_hold',
   TableRewritten: 'table_rewritten',

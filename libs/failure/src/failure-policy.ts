@@ -80,6 +80,9 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
   [FailureKind.TableMissing]: timed(
     'Create the table that the message names, or remove it from the mirror.',
   ),
+  [FailureKind.TableNotEmpty]: manual(
+    'Rows that may be of somebody else are never overwritten, nor are those of a table that left the mirror and comes back. Look at them; empty the table at the destination, then retry it with POST /v1/mirrors/{name}/retry, or give it another destination with PUT /v1/mirrors/{name}/tables.',
+  ),
   [FailureKind.TableRenamed]: stop(
     'A table was renamed or moved to another schema on the source. With schema_changes auto the mirror follows it; else name it anew with PUT /v1/mirrors/{name}/tables, and it is copied under the new name.',
   ),

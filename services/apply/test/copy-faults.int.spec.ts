@@ -226,7 +226,7 @@ describe('a copy that cannot be', () => {
     await fixture.both('create table t (id int primary key); insert into t values (1)');
     const failure = await failureOf(fixture.copy(['public.t']));
     expect(failure).toMatchObject({
-      kind: 'invalid_input',
+      kind: 'table_not_empty',
       detail: { destination_table: 'public.t' },
     });
     expect(await fixture.destination.query('select id from t')).toEqual([{ id: 1 }]);

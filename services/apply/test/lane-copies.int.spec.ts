@@ -91,7 +91,7 @@ describe('a table that is added to a streaming mirror', () => {
     session = fixture.start();
     await fixture.untilState(session, 'error', 'public.orders');
     expect(await fixture.rowOf('public.orders')).toMatchObject({
-      reason: { kind: 'invalid_input' },
+      reason: { kind: 'table_not_empty' },
       attempts: 1,
       next_retry_at: null,
     });

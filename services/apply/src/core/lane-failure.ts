@@ -32,6 +32,7 @@ const SCOPES: Readonly<Record<FailureKind, FailureScope>> = {
   stream_fenced: 'table',
   privilege_missing: 'table',
   table_missing: 'table',
+  table_not_empty: 'table',
   table_renamed: 'table',
   table_on_hold: 'table',
   table_rewritten: 'table',

@@ -191,9 +191,14 @@ async function requireEmpty(
   );
   if (rows[0]?.holds_rows) {
     throw new MirrorError(
-      'invalid_input',
-      'the destination table holds rows that this mirror did not write; empty it or map another table',
-      { detail: { destination_table: formatQualifiedName(table) } },
+      'table_not_empty',
+      'the destination table holds rows that this mirror did not write',
+      {
+        detail: {
+          destination_table: formatQualifiedName(table),
+          fix: `truncate ${quoteQualifiedName(table)}`,
+        },
+      },
     );
   }
 }
