@@ -32,10 +32,12 @@ export class ClusteredLedger {
     this.#mirror = mirror;
   }
 
-  static async start(name: string): Promise<ClusteredLedger> {
+  /** `postgresUrl`: by default the shared server of the test run. */
+  static async start(name: string, postgresUrl?: string): Promise<ClusteredLedger> {
     const cluster = await startNatsCluster({ nodes: 3 });
     const stack = await startStack(name, {
       natsUrl: cluster.url,
+      ...(postgresUrl === undefined ? {} : { postgresUrl }),
       environment: { BUNNY_NATS_REPLICAS: '3' },
     });
     const pair = await createLedgerPair(stack);

@@ -1,3 +1,4 @@
+import { type PostgresServer, startPostgres } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { ClusteredLedger } from '../src/clustered-ledger.js';
 
@@ -10,12 +11,17 @@ const STREAMS = [
 ];
 
 describe('three nodes of NATS, lost again and again', () => {
+  let postgres: PostgresServer;
   let ledger: ClusteredLedger;
 
   beforeAll(async () => {
-    ledger = await ClusteredLedger.start('nats_cluster_soak');
+    postgres = await startPostgres({ version: 17 });
+    ledger = await ClusteredLedger.start('nats_cluster_soak', postgres.url);
   });
-  afterAll(() => ledger?.stop());
+  afterAll(async () => {
+    await ledger?.stop();
+    await postgres?.stop('immediate');
+  });
 
   test('lose nothing, whichever stream the lost node led', async () => {
     const stalledMs = await ledger.loseLeaders([...STREAMS, ...STREAMS.toReversed()]);
