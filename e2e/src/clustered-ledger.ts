@@ -1,4 +1,4 @@
-import { type NatsCluster, startNatsCluster } from '@bunnydb/testkit';
+import { type NatsCluster, startNatsCluster, until } from '@bunnydb/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { DatabasePair } from './database-pair.js';
@@ -70,16 +70,29 @@ export class ClusteredLedger {
     let stalledMs = 0;
     await runUnderLoad(this.#pair, this.#mirror, async () => {
       for (const prefix of streamPrefixes) {
-        const stream = (await this.streams()).find(({ name }) => name.startsWith(prefix));
-        if (stream === undefined) throw new Error(`there is no stream ${prefix}`);
-        await this.#cluster.kill(stream.leader);
+        const leader = await this.#leaderOf(prefix);
+        await this.#cluster.kill(leader);
         const killedAt = performance.now();
         await this.#mirror.waitForCatchUp();
         stalledMs = Math.max(stalledMs, performance.now() - killedAt);
-        await this.#cluster.restart(stream.leader);
+        await this.#cluster.restart(leader);
       }
     });
     return stalledMs;
+  }
+
+  /** The node that leads a stream. One without a leader is not listed: it is being chosen. */
+  async #leaderOf(prefix: string): Promise<string> {
+    let leader = '';
+    await until(
+      async () => {
+        const stream = (await this.streams()).find(({ name }) => name.startsWith(prefix));
+        leader = stream?.leader ?? '';
+        return leader !== '';
+      },
+      { what: `stream ${prefix} to have a leader` },
+    );
+    return leader;
   }
 
   async stop(): Promise<void> {
