@@ -1,4 +1,7 @@
+import { compareLsn, parseLsn } from '@bunnydb/pg-model';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { endOfWal } from '../src/shell/stream-patience.js';
 import { SessionFixture, withOptions } from './session-fixture.js';
 
 let fixture: SessionFixture;
@@ -199,6 +202,22 @@ describe('a schema session', () => {
     await fixture.databases.source.query('create index t_a on t (a)');
     await fixture.waitFor('the index', async () => (await indexNames()).includes('t_a'));
   });
+});
+
+it('what the stream has to pass ends behind all that is seen, also before it is written', async () => {
+  const client = new pg.Client({ connectionString: fixture.databases.source.url });
+  await client.connect();
+  try {
+    await client.query('set synchronous_commit = off; create table seen (id int)');
+    const { rows } = await client.query<{ lsn: string }>(
+      'select pg_current_wal_insert_lsn()::text as lsn',
+    );
+    expect(compareLsn(await endOfWal(client), parseLsn(rows[0]?.lsn ?? ''))).toBeGreaterThanOrEqual(
+      0,
+    );
+  } finally {
+    await client.end();
+  }
 });
 
 describe('sequences', () => {
