@@ -1,6 +1,6 @@
 import { compareLsn, parseLsn } from '@bunnydb/pg-model';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withPeer } from '../src/shell/peer-session.js';
 import { endOfWal } from '../src/shell/stream-patience.js';
 import { SessionFixture, withOptions } from './session-fixture.js';
 
@@ -205,19 +205,17 @@ describe('a schema session', () => {
 });
 
 it('what the stream has to pass ends behind all that is seen, also before it is written', async () => {
-  const client = new pg.Client({ connectionString: fixture.databases.source.url });
-  await client.connect();
-  try {
-    await client.query('set synchronous_commit = off; create table seen (id int)');
+  const peer = fixture.spec([]).source;
+  const { signal } = new AbortController();
+  const openSecret = (sealed: string): string => sealed;
+  await withPeer({ peer, role: 'source', openSecret, signal }, async (client) => {
+    await client.query('set synchronous_commit = off; create table public.seen (id int)');
     const { rows } = await client.query<{ lsn: string }>(
       'select pg_current_wal_insert_lsn()::text as lsn',
     );
-    expect(compareLsn(await endOfWal(client), parseLsn(rows[0]?.lsn ?? ''))).toBeGreaterThanOrEqual(
-      0,
-    );
-  } finally {
-    await client.end();
-  }
+    const [seen, end] = [parseLsn(rows[0]?.lsn ?? ''), await endOfWal(client)];
+    expect(compareLsn(end, seen)).toBeGreaterThanOrEqual(0);
+  });
 });
 
 describe('sequences', () => {
