@@ -7,8 +7,8 @@ import type { LaneEntry } from './lane-book.js';
 import type { LaneWorld } from './lane-world.js';
 
 /**
- * Whether rows were refused that have a column which the source has dropped since: what would let them in is known to nobody any more, and no later row needs it. The first refusal may be
- * mended by a comparison of structures, and what a person decides on is left to that person.
+ * Whether rows were refused that have a column which the source has dropped since, or has given another name before anybody saw it: what would let them in is known to nobody any more,
+ * and no later row needs it. The first refusal may be mended by a comparison of structures.
  */
 export async function isOfFormerShape(
   world: LaneWorld,
@@ -18,8 +18,7 @@ export async function isOfFormerShape(
 ): Promise<boolean> {
   const isOurs = error instanceof MirrorError && mayBeStructural(error);
   if (!isOurs || attempts === 0 || columns.length === 0) return false;
-  if (!carriesSchema(world.spec.options) || world.spec.options.schema_changes !== 'auto')
-    return false;
+  if (!carriesSchema(world.spec.options)) return false;
   const client = await connectClient(world.source, { role: 'source' });
   try {
     const [facts] = await readTableFacts(client, [mapping.source]);
