@@ -13,12 +13,13 @@ export class DdlStorm {
   readonly #random: SeededRandom;
   readonly #options: DdlStormOptions;
   readonly #history: string[] = [];
-  #names = 0;
+  readonly #names: StormNames;
 
   constructor(client: pg.Client, random: SeededRandom, options: DdlStormOptions) {
     this.#client = client;
     this.#random = random;
     this.#options = options;
+    this.#names = new StormNames(random);
   }
 
   /** What was committed, in order. */
@@ -66,7 +67,7 @@ export class DdlStorm {
     const moves = this.#options.movesTables ? [renameTable, dropTable] : [];
     const kinds = [...CHANGES, ...CHANGES, ...moves, createTable];
     const make = random.of(kinds);
-    return make?.(table, random, () => `n${(this.#names += 1)}`, tables);
+    return make?.(table, random, this.#names, tables);
   }
 }
 
@@ -110,10 +111,35 @@ export async function startStormWriter(
 
 const PAUSE_MS = 25;
 
+/** Names for what a storm makes. */
+class StormNames {
+  readonly #random: SeededRandom;
+  readonly #former: string[] = [];
+  #count = 0;
+
+  constructor(random: SeededRandom) {
+    this.#random = random;
+  }
+
+  fresh(): string {
+    return `n${(this.#count += 1)}`;
+  }
+
+  /** For a column: often a name that another one has had. */
+  ofColumn(): string {
+    return (this.#random.isBelow(0.4) ? this.#random.of(this.#former) : undefined) ?? this.fresh();
+  }
+
+  /** A column is about to lose its name. */
+  leave(name: string): void {
+    if (!name.startsWith('ref')) this.#former.push(name);
+  }
+}
+
 type Change = (
   table: StormTable,
   random: SeededRandom,
-  newName: () => string,
+  names: StormNames,
   tables: readonly StormTable[],
 ) => string | undefined;
 
@@ -141,25 +167,27 @@ const NEW_COLUMNS = [
   `text default 'many'`,
 ] as const;
 
-const addColumn: Change = (table, random, newName) =>
+const addColumn: Change = (table, random, names) =>
   table.columns.length > 9
     ? undefined
-    : `${alter(table)} add column ${newName()} ${random.of(NEW_COLUMNS) ?? 'integer'}`;
+    : `${alter(table)} add column ${names.ofColumn()} ${random.of(NEW_COLUMNS) ?? 'integer'}`;
 
-const addReference: Change = (table, random, newName) =>
-  `${alter(table)} add column ref_${newName()} integer references storm.anchor (id) on delete ${random.of(['set null', 'cascade', 'no action']) ?? ''}`;
+const addReference: Change = (table, random, names) =>
+  `${alter(table)} add column ref_${names.fresh()} integer references storm.anchor (id) on delete ${random.of(['set null', 'cascade', 'no action']) ?? ''}`;
 
-const dropColumn: Change = (table, random) => {
+const dropColumn: Change = (table, random, names) => {
   const column = columnOf(table, random);
-  return column && table.columns.length > 3
-    ? `${alter(table)} drop column ${column.name}`
-    : undefined;
+  if (!column || table.columns.length <= 3) return undefined;
+  names.leave(column.name);
+  return `${alter(table)} drop column ${column.name}`;
 };
 
-const renameColumn: Change = (table, random, newName) => {
+const renameColumn: Change = (table, random, names) => {
   const column = columnOf(table, random);
-  const prefix = column?.name.startsWith('ref') === true ? 'ref_' : '';
-  return column && `${alter(table)} rename ${column.name} to ${prefix}${newName()}`;
+  if (!column) return undefined;
+  const name = column.name.startsWith('ref') ? `ref_${names.fresh()}` : names.ofColumn();
+  names.leave(column.name);
+  return `${alter(table)} rename ${column.name} to ${name}`;
 };
 
 const WIDER: Readonly<Record<string, string>> = {
@@ -199,7 +227,7 @@ const changeNull: Change = (table, random) => {
     : undefined;
 };
 
-const changeCheck: Change = (table, random, newName) => {
+const changeCheck: Change = (table, random, names) => {
   const check = random.of(table.checks);
   if (check !== undefined && random.isBelow(0.5)) return `${alter(table)} drop constraint ${check}`;
   const column = random.of(
@@ -207,17 +235,17 @@ const changeCheck: Change = (table, random, newName) => {
   );
   if (!column) return undefined;
   const rule = column.type === 'text' ? `length(${column.name}) < 1000` : `${column.name} > -5`;
-  return `${alter(table)} add constraint ${newName()} check (${rule})`;
+  return `${alter(table)} add constraint ${names.fresh()} check (${rule})`;
 };
 
-const changeIndex: Change = (table, random, newName) => {
+const changeIndex: Change = (table, random, names) => {
   const index = random.of(table.indexes);
   if (index !== undefined && random.isBelow(0.5)) return `drop index ${index}`;
   const column = columnOf(table, random);
   if (!column) return undefined;
   const unique = random.isBelow(0.3);
   const keys = unique ? `id, ${column.name}` : column.name;
-  return `create ${unique ? 'unique ' : ''}index ${newName()} on storm.${table.name} (${keys})`;
+  return `create ${unique ? 'unique ' : ''}index ${names.fresh()} on storm.${table.name} (${keys})`;
 };
 
 const dropForeignKey: Change = (table, random) => {
@@ -225,21 +253,21 @@ const dropForeignKey: Change = (table, random) => {
   return key === undefined ? undefined : `${alter(table)} drop constraint ${key}`;
 };
 
-const comment: Change = (table, random, newName) => {
+const comment: Change = (table, random, names) => {
   const column = columnOf(table, random);
-  return column && `comment on column storm.${table.name}.${column.name} is '${newName()}'`;
+  return column && `comment on column storm.${table.name}.${column.name} is '${names.fresh()}'`;
 };
 
-const addLabel: Change = (_, random, newName) =>
-  random.isBelow(0.5) ? `alter type storm.mood add value '${newName()}'` : undefined;
+const addLabel: Change = (_, random, names) =>
+  random.isBelow(0.5) ? `alter type storm.mood add value '${names.fresh()}'` : undefined;
 
-const createTable: Change = (_, random, newName, tables) => {
+const createTable: Change = (_, random, names, tables) => {
   if (tables.length > 6) return undefined;
-  const name = newName();
+  const name = names.fresh();
   return `create table storm.${name} (id serial primary key, a ${random.of(NEW_COLUMNS) ?? 'text'}, b text); insert into storm.${name} (b) select n from generate_series(1, 20) n`;
 };
 
-const renameTable: Change = (table, _, newName) => `${alter(table)} rename to ${newName()}`;
+const renameTable: Change = (table, _, names) => `${alter(table)} rename to ${names.fresh()}`;
 
 const dropTable: Change = (table, _, __, tables) =>
   tables.length > 3 ? `drop table storm.${table.name}` : undefined;

@@ -5,6 +5,7 @@ import {
   startPostgres,
 } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TableMappingRequest } from '../src/api-client.js';
 import { type Stack, startStack } from '../src/stack.js';
 
 describe('columns', () => {
@@ -86,6 +87,105 @@ describe('columns', () => {
       samePair('public', 'other'),
       { ...samePair('public', 'lacking'), columns: ['id', 'net'] },
     ]);
+  });
+
+  test('what the publication sends of generated columns is computed at the destination all the same, or left out, and nothing else is begun', async () => {
+    const made =
+      '(id int primary key, net numeric, total numeric generated always as (net * 2) stored)';
+    const pair = await stack.createPair({
+      sourceServerUrl: newest.url,
+      destinationServerUrl: newest.url,
+      source: `
+        create table fresh ${made}; create table twice ${made}; create table lacking ${made}; create table plain_there ${made}; create table whole ${made};
+        create table plain_here (id int primary key, net numeric, total numeric);
+        insert into fresh values (1, 1); insert into twice values (1, 1); insert into lacking values (1, 1);
+        insert into whole values (1, 1); alter table whole replica identity full;
+        create publication own for all tables with (publish_generated_columns = stored, publish_via_partition_root)`,
+      destination: `
+        create table twice (id int primary key, net numeric, total numeric generated always as (net * 3) stored); create table lacking (id int primary key, net numeric);
+        create table plain_there (id int primary key, net numeric, total numeric); create table plain_here ${made}`,
+    });
+    const make = (table_mappings: readonly TableMappingRequest[]) =>
+      pair.createMirror({ table_mappings, publication_name: 'own', schema_changes: 'manual' });
+    for (const [table, words] of [
+      ['plain_there', /computed at the source and an ordinary column at the destination/],
+      ['plain_here', /computed at the destination, so that the source's values cannot be written/],
+      ['lacking', /lacks the column total, which the source computes and the publication sends/],
+    ] as const)
+      await expect(make([`public.${table}`])).rejects.toThrow(words);
+    const lacking = {
+      source_schema: 'public',
+      source_table: 'lacking',
+      exclude_columns: ['total'],
+    };
+    // Without the publication, PostgreSQL would refuse the application's own updates from then on.
+    await expect(pair.createMirror({ table_mappings: ['public.whole'] })).rejects.toThrow(
+      /whole identifies its rows by total, which the source computes/,
+    );
+    const mirror = await make(['public.fresh', 'public.twice', 'public.whole', lacking]);
+    await mirror.waitForStatus('running');
+    for (const name of ['fresh', 'twice', 'whole', 'lacking'])
+      await pair.source.query(
+        `insert into ${name} values (2, 2), (3, 3); update ${name} set net = 7 where id = 1; delete from ${name} where id = 3`,
+      );
+    await mirror.waitForEqual([
+      samePair('public', 'fresh'),
+      samePair('public', 'whole'),
+      { ...samePair('public', 'twice'), columns: ['id', 'net'] },
+      { ...samePair('public', 'lacking'), columns: ['id', 'net'] },
+    ]);
+    const { rows } = await pair.destination.query('select id, total::int from twice order by id');
+    expect(rows).toEqual([
+      { id: 1, total: 21 },
+      { id: 2, total: 6 },
+    ]);
+    expect((await mirror.view()).error_count).toBe(0);
+  });
+
+  test('rows whose keys must not overlap are found by the key, by an index, or by all columns', async () => {
+    const names = ['by_key', 'by_index', 'whole'];
+    const table = (name: string, key: string) =>
+      `create table ${name} (id int4range not null, during daterange not null, note text, constraint ${name}_key ${key} (id, during without overlaps));
+       insert into ${name} select int4range(n, n + 1), daterange('2024-01-01', '2024-07-01'), 'first ' || n from generate_series(1, 50) n;
+       insert into ${name} select int4range(n, n + 1), daterange('2024-07-01', null), 'second ' || n from generate_series(1, 50) n;`;
+    const pair = await stack.createPair({
+      sourceServerUrl: newest.url,
+      destinationServerUrl: newest.url,
+      source: `create extension btree_gist;
+        ${table('by_key', 'primary key')} ${table('by_index', 'unique')} ${table('whole', 'primary key')} ${table('unmarked', 'unique')}
+        alter table by_index replica identity using index by_index_key; alter table whole replica identity full; alter table unmarked replica identity nothing`,
+    });
+    await expect(pair.createMirror({ all_tables: true })).rejects.toThrow(
+      /unmarked has REPLICA IDENTITY NOTHING/,
+    );
+    const mirror = await pair.createMirror({
+      table_mappings: names.map((name) => `public.${name}`),
+    });
+    await mirror.waitForStatus('running');
+    await mirror.waitForEqual(names.map((name) => samePair('public', name)));
+    for (const name of names) {
+      await pair.source.query(`
+        update ${name} set note = 'changed' where id @> 5;
+        update ${name} set id = int4range(1000, 1001) where id @> 6;
+        delete from ${name} where id @> 7 and during @> date '2024-02-01';
+        begin;
+          update ${name} set during = daterange('2024-01-01', '2024-03-01') where during @> date '2024-01-01' and id << int4range(20, 21);
+          update ${name} set during = daterange('2024-03-01', null) where upper_inf(during) and id << int4range(20, 21);
+          update ${name} set during = daterange('2024-01-01', '2024-02-01'), note = note || '.' where during @> date '2024-01-01' and id << int4range(10, 11);
+          insert into ${name} select id, daterange('2024-02-01', '2024-03-01'), 'between' from ${name} where upper_inf(during) and id << int4range(10, 11);
+        commit;
+        begin;
+          delete from ${name} where id = int4range(30, 31);
+          insert into ${name} values (int4range(30, 31), '[2024-02-01,2024-12-01)', 'anew');
+        commit;
+        update ${name} set during = daterange(lower(during) + 1, upper(during) + 1) where id @> 40 and upper_inf(during);
+        begin;
+        update ${name} set during = daterange('2023-01-01', '2023-06-01') where id @> 41 and not upper_inf(during);
+        update ${name} set during = daterange('2024-01-01', '2024-07-01') where id @> 41 and upper_inf(during);
+        commit`);
+    }
+    await mirror.waitForEqual(names.map((name) => samePair('public', name)));
+    expect((await mirror.view()).error_count).toBe(0);
   });
 
   test('excluded columns never leave the source, whatever the key is', async () => {

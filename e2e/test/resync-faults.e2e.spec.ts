@@ -1,10 +1,11 @@
-import { samePair } from '@bunnydb/testkit';
+import { samePair, until } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
 import { type ResyncWish, askResync, waitForFreshCopy } from '../src/fresh-copy.js';
 import { LEDGER_PAIRS, createLedgerPair } from '../src/ledger-run.js';
 import { startLedgerWriters } from '../src/ledger.js';
 import type { MirrorFixture } from '../src/mirror-fixture.js';
+import { remainsOf } from '../src/remains.js';
 import { watchSlot } from '../src/slot-watch.js';
 import { type Stack, startStack } from '../src/stack.js';
 
@@ -22,7 +23,7 @@ const FILLER_ROWS = `insert into filler (id, v) select i, repeat('f', 200) from 
 /** Points of a copy in place; those of a swap, and of the join, are tested with all other fault points. */
 const POINTS = ['lane.after_snapshot', 'lane.between_replays'] as const;
 
-describe('a resync under writes, with kill -9 in it', () => {
+describe('a resync under writes, with kill -9 or a pause in it', () => {
   let stack: Stack;
   let pair: DatabasePair;
   let mirror: MirrorFixture;
@@ -78,6 +79,18 @@ describe('a resync under writes, with kill -9 in it', () => {
     },
   );
 
+  test.each(STRATEGIES)(
+    'a pause and a resume at any moment of a full resync by %s end equal',
+    async (strategy) => {
+      await survive({ strategy }, async () => {
+        await waitForAnyMoment();
+        await stack.api.pause(mirror.name);
+        await mirror.waitForStatus('paused');
+        await stack.api.resume(mirror.name);
+      });
+    },
+  );
+
   test.each(STRATEGIES)('of all three in a full resync by %s ends equal', async (strategy) => {
     await survive({ strategy }, async () => {
       for (const service of SERVICES) {
@@ -85,6 +98,17 @@ describe('a resync under writes, with kill -9 in it', () => {
         await stack.kill(service);
         await stack.restart(service);
       }
+    });
+  });
+
+  test('a delete at any moment of a full resync leaves nothing at the source, the destination and in NATS', async () => {
+    await askResync(stack, pair, mirror, { strategy: 'truncate' });
+    await waitForAnyMoment();
+    await mirror.remove();
+    let remains: readonly string[] = [];
+    await until(async () => (remains = await remainsOf(pair, stack.natsUrl)).length === 0, {
+      timeoutMs: 15_000,
+      what: () => `nothing to be left: ${remains.join(', ')}`,
     });
   });
 });

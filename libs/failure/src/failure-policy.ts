@@ -96,7 +96,7 @@ export const FAILURE_POLICIES: Readonly<Record<FailureKind, FailurePolicy>> = {
     'Drop what the message names and retry the table, or copy it again in place, which leaves all of that alone: POST /v1/mirrors/{name}/resync/{table} with {"strategy": "truncate"}.',
   ),
   [FailureKind.SchemaMismatch]: timed(
-    "Bring the destination table's columns in line with the source's.",
+    "Bring the destination table's columns in line with the source's: GET /v1/mirrors/{name}/schema-diff shows what differs, POST /v1/mirrors/{name}/sync-schema makes it equal.",
   ),
   [FailureKind.ConstraintViolated]: timed(
     'Remove the conflicting row at the destination or drop the constraint, then retry.',

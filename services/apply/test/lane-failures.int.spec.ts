@@ -150,6 +150,23 @@ describe('a table that fails', () => {
     await fixture.ask({ action: 'retry' }, ['public.orders']);
     await expectEqual();
   });
+
+  it('over rows with a column that the source has dropped since is copied again by itself', async () => {
+    fixture.options = { schema_changes: 'auto' };
+    await session.stop();
+    session = fixture.start();
+    write();
+    await insertBad();
+    await fixture.source.query(
+      `alter table orders add column gone numeric; insert into orders values (9003, 'had it', 1.5); alter table orders drop column gone`,
+    );
+    await fixture.destination.query('alter table orders drop constraint no_bad');
+    await expectEqual();
+    const states = fixture.events.flatMap(({ type, body }) =>
+      type === 'table_state_changed' && body['table'] === 'public.orders' ? [body['status']] : [],
+    );
+    expect(states).toContain('resyncing');
+  });
 });
 
 describe('a table that a person holds', () => {

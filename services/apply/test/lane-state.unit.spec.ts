@@ -115,7 +115,10 @@ const EXPECTED: Record<Name, Partial<Record<keyof typeof SIGNALS, LaneState>>> =
   failed_replay: { retry: STATES.catching_up, hold: STATES.held, resync: resynced },
   failed_swap: {
     retry: STATES.swapping,
-    hold: { ...STATES.failed_swap, tag: 'held' },
+    hold: {
+      tag: 'held',
+      goesOnAs: { tag: 'resyncing', resync: { ...swapping, together: false } },
+    },
     resync: resynced,
   },
 };

@@ -131,7 +131,8 @@ describe('the publication of a mirror', () => {
     await database.query(
       `create table nothing (id int primary key); alter table nothing replica identity nothing;
        create table parted (id int) partition by range (id); create table part_1 partition of parted for values from (0) to (9);
-       create table whole (id int primary key, v text); alter table whole replica identity full`,
+       create table whole (id int primary key, v text); alter table whole replica identity full;
+       create table computed (id int, code int generated always as (id * 2) stored primary key)`,
     );
     const noIdentity =
       'replica_identity_missing: a table has no replica identity, so its updates and deletes would be refused';
@@ -152,6 +153,7 @@ describe('the publication of a mirror', () => {
     expect(await refusal([of('whole', { exclude_columns: ['v'] })])).toContain(
       'replica identity default',
     );
+    expect(await refusal(['a', 'computed'])).toContain('column code');
     expect(await published()).toEqual([['a', 'id,v', null]]);
     await database.query(
       'alter table bare replica identity full; alter table part_1 replica identity full',

@@ -155,7 +155,7 @@ describe('a label of an enum that the source has renamed', () => {
       return JSON.stringify(command?.body ?? {}).includes('"action":"resync"');
     });
     const [now] = await fixture.databases.source.query<{ lsn: string }>(
-      `select pg_current_wal_lsn()::text as lsn`,
+      `select pg_current_wal_insert_lsn()::text as lsn`,
     );
     await destination(`update _bunny.table_state set copy_lsn = '${now?.lsn ?? ''}'`);
     const told = fixture.told.length;

@@ -110,6 +110,14 @@ describe('a column that is found by comparison', () => {
     expect(copied(changesOf([ID, late], [ID], rows))).toEqual(['add_column']);
   });
 
+  it('that refuses NULL and has no default any more does so once the copy has brought its values', () => {
+    const rows = { wasRewritten: true, nullColumns: new Set<string>() };
+    const changes = changesOf([ID, column(2, 'c', { isNotNull: true })], [ID], rows);
+    expect(copied(changes)).toEqual(['add_column']);
+    expect(changes.map(({ kind }) => kind)).toEqual(['add_column', 'set_not_null']);
+    expect(sqlOf(changes)[0]).toBe('alter table "s"."t" add column "c" integer');
+  });
+
   it('that got its default later is NULL in old rows, and refuses NULL only once all have a value', () => {
     const late = column(2, 'c', { expression: '5', isNotNull: true });
     const changes = changesOf([ID, late], [ID]);

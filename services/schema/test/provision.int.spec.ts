@@ -101,6 +101,20 @@ describe('provisioning', () => {
     expect(plan.steps.map((step) => step.kind)).toEqual(['table']);
   });
 
+  it('knows the columns of what it made before it was cut off, so that one which the source drops next needs no value', async () => {
+    await fixture.source.query(
+      `create table first (id int primary key, gone text not null); create table second (id int primary key)`,
+    );
+    await fixture.destination.query(`create domain second as int`);
+    await expect(fixture.provision(['public.first', 'public.second'])).rejects.toThrow();
+    await fixture.source.query('alter table first drop column gone');
+    const { changes } = await fixture.diff(['public.first']);
+    expect(changes.map(({ kind, object }) => `${kind} ${object}`)).toEqual([
+      'drop_not_null public.first.gone',
+      'drop_column public.first.gone',
+    ]);
+  });
+
   it('makes what two mirrors share once when both provision at the same time', async () => {
     await fixture.source.query(SHOP);
     const plans = await Promise.all([

@@ -12,6 +12,7 @@ export function relation(name: string, overrides: Partial<RelationFacts> = {}): 
     isExtensionOwned: false,
     columns: [column('id', { isNotNull: true }), column('note')],
     identityColumns: ['id'],
+    computedIdentity: [],
     replicaIdentity: 'default',
     hasPrimaryKey: true,
     isOwner: true,

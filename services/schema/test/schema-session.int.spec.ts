@@ -1,4 +1,7 @@
+import { compareLsn, parseLsn } from '@bunnydb/pg-model';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withPeer } from '../src/shell/peer-session.js';
+import { endOfWal } from '../src/shell/stream-patience.js';
 import { SessionFixture, withOptions } from './session-fixture.js';
 
 let fixture: SessionFixture;
@@ -198,6 +201,20 @@ describe('a schema session', () => {
     }
     await fixture.databases.source.query('create index t_a on t (a)');
     await fixture.waitFor('the index', async () => (await indexNames()).includes('t_a'));
+  });
+});
+
+it('what the stream has to pass ends behind all that is seen, also before it is written', async () => {
+  const peer = fixture.spec([]).source;
+  const { signal } = new AbortController();
+  const openSecret = (sealed: string): string => sealed;
+  await withPeer({ peer, role: 'source', openSecret, signal }, async (client) => {
+    await client.query('set synchronous_commit = off; create table public.seen (id int)');
+    const { rows } = await client.query<{ lsn: string }>(
+      'select pg_current_wal_insert_lsn()::text as lsn',
+    );
+    const [seen, end] = [parseLsn(rows[0]?.lsn ?? ''), await endOfWal(client)];
+    expect(compareLsn(end, seen)).toBeGreaterThanOrEqual(0);
   });
 });
 

@@ -71,10 +71,12 @@ export class SessionFixture {
     );
   }
 
-  /** The stream is applied up to what the source has written by now. */
+  /** The stream is applied up to what the source has by now. */
   async applyUpTo(spec: MirrorSpec): Promise<void> {
     const { source, destination } = this.databases;
-    const [row] = await source.query<{ lsn: string }>(`select pg_current_wal_lsn()::text as lsn`);
+    const [row] = await source.query<{ lsn: string }>(
+      `select pg_current_wal_insert_lsn()::text as lsn`,
+    );
     await destination.query(
       `insert into _bunny.position (mirror_id, mirror_name, epoch, lsn, stream_seq, source_system_id) values ($1, 'm', 1, $2, 1, '1')
        on conflict (mirror_id) do update set lsn = excluded.lsn`,

@@ -127,6 +127,18 @@ describe('the pre-flight on real servers', () => {
     expect(failedChecks((await fixture.validate({})).checks)).toEqual({});
   });
 
+  it('refuses a table whose rows are identified by a column that the source computes', async () => {
+    await fixture.source.query(
+      `create table t (id int not null, code text not null generated always as ('t' || id::text) stored primary key);
+       create unique index t_id on t (id)`,
+    );
+    const failed = failedChecks((await fixture.validate({})).checks);
+    expect(Object.keys(failed)).toEqual(['replica_identity']);
+    expect(failed['replica_identity']?.detail).toContain('public.t identifies its rows by code');
+    await fixture.source.query('alter table t replica identity using index t_id');
+    expect(failedChecks((await fixture.validate({})).checks)).toEqual({});
+  });
+
   it('refuses one database for both sides, a slot that exists and a publication that does not fit', async () => {
     await fixture.source.query(
       `create table t (id int primary key); create table u (id int primary key);

@@ -114,13 +114,18 @@ function stepHeld(state: LaneState): LaneState | LaneRefusal {
     case 'catching_up':
       return { tag: 'held', goesOnAs: { tag: 'catching_up' } };
     case 'error':
-      return { tag: 'held', goesOnAs: state.goesOnAs };
+      return { tag: 'held', goesOnAs: alone(state.goesOnAs) };
     case 'pending':
     case 'copying':
     case 'resyncing':
     case 'held':
       return REFUSED;
   }
+}
+
+/** Those that were to be swapped with it must not wait until a person lets it go on. */
+function alone(lane: WorkingLane): WorkingLane {
+  return lane.tag === 'resyncing' ? { ...lane, resync: { ...lane.resync, together: false } } : lane;
 }
 
 function stepCopied(state: LaneState): LaneState | LaneRefusal {

@@ -176,6 +176,12 @@ export class MirrorTables {
     });
   }
 
+  /** What a column is called now that may have had another name when its rows were sent. */
+  nameNow(source: QualifiedName, column: string): string {
+    const { mapping } = this.#tableOf(source);
+    return this.#renamed.get(keyOf(mapping.source))?.get(column) ?? column;
+  }
+
   /** Whether rows with these columns find all of them at the destination. */
   hasColumns(source: QualifiedName, columns: readonly string[]): boolean {
     const { mapping } = this.#tableOf(source);

@@ -50,6 +50,7 @@ export class LaneReplay {
   readonly #cut: () => void;
   /** The last parked change that is replayed. */
   #lastId = 0n;
+  #refusedColumns: readonly string[] = [];
 
   static async open(options: LaneReplayOptions): Promise<LaneReplay> {
     const { destination, spec, signal } = options;
@@ -85,6 +86,11 @@ export class LaneReplay {
     this.#cut = () => destination.session.destroy();
     options.signal.addEventListener('abort', this.#cut, { once: true });
     if (options.signal.aborted) this.#cut();
+  }
+
+  /** The columns, by their names now, of the rows that were refused last. */
+  get refusedColumns(): readonly string[] {
+    return this.#refusedColumns;
   }
 
   /** Replays until little is left. @throws MirrorError what cannot be replayed. */
@@ -126,7 +132,7 @@ export class LaneReplay {
       bytes += piece.bytes;
       const refusal = await this.#replay(piece, 'fast');
       if (!refusal) continue;
-      if (!isWorthAnotherTry(refusal, 'fast')) throw failureOf(refusal);
+      if (!isWorthAnotherTry(refusal, 'fast')) throw this.#failureOf(refusal, piece);
       await this.#refreshTable();
       await this.#replayExactly(piece.lastId);
     }
@@ -146,7 +152,7 @@ export class LaneReplay {
           continue;
         }
         if (attempt >= ATTEMPTS_MAX || !isWorthAnotherTry(refusal, 'exact'))
-          throw failureOf(refusal, piece);
+          throw this.#failureOf(refusal, piece);
         attempt += 1;
         await this.#refreshTable();
         break;
@@ -208,6 +214,17 @@ export class LaneReplay {
     return { ...source, messages };
   }
 
+  #failureOf({ error, label }: LaneRefusal, piece: ParkedPiece): MirrorError {
+    const sources = piece.kind === 'rows' ? piece.sources : [];
+    const messages =
+      piece.kind === 'rows' ? sources.flatMap((source) => source.messages) : [piece.first];
+    const { table } = this.#options;
+    const columns = messages.flatMap(({ head }) => head.columns);
+    this.#refusedColumns = columns.map((column) => this.#tables.nameNow(table, column));
+    const [only] = sources.length === 1 ? sources : [];
+    return writeFailure(error, label, only?.transactions);
+  }
+
   async #refreshTable(): Promise<void> {
     await learnTables(this.#destination.session, this.#tables, this.#options.spec.id);
   }
@@ -221,11 +238,6 @@ function isWorthAnotherTry({ error, label }: LaneRefusal, mode: WriteMode): bool
     return mode === 'fast' && (error.kind === 'schema_mismatch' || error.kind === 'table_missing');
   const remedy = remedyOf(sqlstateOf(error));
   return remedy === 'again' || (remedy === 'exact' && mode === 'fast');
-}
-
-function failureOf({ error, label }: LaneRefusal, piece?: ParkedPiece): MirrorError {
-  const [only] = piece?.kind === 'rows' && piece.sources.length === 1 ? piece.sources : [];
-  return writeFailure(error, label, only?.transactions);
 }
 
 /** How much of what is parked is replayed in one transaction. */

@@ -1,9 +1,11 @@
 import { FailureKind, MirrorError, faultPoint, reportOf } from '@bunnydb/failure';
 import { type Lsn, ZERO_LSN, formatQualifiedName, maxLsn, parseLsn } from '@bunnydb/pg-model';
 import { scopeOf } from '../core/lane-failure.js';
+import type { Resync } from '../core/lane-note.js';
 import { type LaneSignal, noteOf, stepLane } from '../core/lane-state.js';
 import type { CopyTarget } from './copy-ledger.js';
 import { copyTables } from './copy-tables.js';
+import { isOfFormerShape } from './former-shape.js';
 import type { LaneChange, LaneEntry } from './lane-book.js';
 import { LaneReplay } from './lane-replay.js';
 import { askShadow } from './lane-shadow.js';
@@ -71,11 +73,35 @@ export async function runReplayLane(
   try {
     await replay.catchUp();
     if (await world.reach(copyLsn, signal)) await replay.catchUp();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(await isOfFormerShape(world, entry, error, replay.refusedColumns))) throw error;
+    await copyAgain(world, entry);
+    return;
   } finally {
     await replay.close();
   }
   signal.throwIfAborted();
   await world.mainLane.join(mapping.source);
+}
+
+/** A copy holds what the source has of such rows now. */
+async function copyAgain(world: LaneWorld, { table }: LaneEntry): Promise<void> {
+  const strategy = world.spec.options.resync_strategy;
+  const resync: Resync = { id: '', strategy, together: false, step: 'copy' };
+  const changed = await step(world, [table], { tag: 'resync', resync }, () => ({
+    copyLsn: null,
+    reason: null,
+    nextRetryAtMs: null,
+    attempts: 0,
+  }));
+  if (changed.length === 0) return;
+  const { id: mirror } = world.spec;
+  world.messaging.log.warn(
+    { mirror, table },
+    'rows that wait have a column which the source has dropped, and are refused; the table is copied again',
+  );
+  world.tellState(table, 'resyncing');
 }
 
 /**

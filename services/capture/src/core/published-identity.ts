@@ -12,6 +12,8 @@ export interface PublishedIdentity {
   readonly identity: ReplicaIdentity;
   /** Columns of the identity's index; empty if there is none. */
   readonly identityColumns: readonly string[];
+  /** Those of them that the source computes and the publication does not send; with PostgreSQL 18 under an identity of all columns, too. */
+  readonly computedColumns: readonly string[];
   /** The publication's column list; null if it sends all columns. */
   readonly columnList: readonly string[] | null;
   /** Columns that its row filter reads. */
@@ -23,9 +25,16 @@ export interface PublishedIdentity {
  * updates and deletes from then on.
  */
 export function refuseIdentity(facts: PublishedIdentity): MirrorError | null {
-  const { table, identity, identityColumns, columnList, filterColumns } = facts;
+  const { table, identity, identityColumns, computedColumns, columnList, filterColumns } = facts;
   const alter = `alter table ${quoteQualifiedName(table)} replica identity`;
   const detail = { table: formatQualifiedName(table) };
+  const [computed] = computedColumns;
+  if (computed !== undefined) {
+    const words = 'a column that identifies the rows of its table is computed and not sent';
+    return new MirrorError('replica_identity_missing', words, {
+      detail: { ...detail, column: computed, fix: `${alter} using index …` },
+    });
+  }
   if (identity === 'f') {
     if (columnList === null) return null;
     const words = 'a table with replica identity full cannot leave columns out';

@@ -90,6 +90,7 @@ export async function readIdentities(
     QualifiedName & {
       identity: ReplicaIdentity;
       identity_columns: string[];
+      computed_columns: string[];
       column_list: string[] | null;
       filter_columns: string[];
     }
@@ -100,13 +101,22 @@ export async function readIdentities(
              join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
              where i.indrelid = l.oid and i.indisvalid and i.indimmediate
                and case l.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end
-             order by a.attnum) as identity_columns
+             order by a.attnum) as identity_columns,
+       array(select a.attname::text from pg_catalog.pg_attribute a
+             where a.attrelid = l.oid and a.attgenerated <> ''
+               and (l.relreplident = 'f' and pg_catalog.current_setting('server_version_num')::int >= 180000
+                      and not (a.attgenerated = 's' and coalesce(pg_catalog.to_jsonb(q) ->> 'pubgencols', '') = 's')
+                    or exists (select from pg_catalog.pg_index i
+                                where i.indrelid = l.oid and i.indisvalid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                                  and case l.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident else false end))
+             order by a.attnum) as computed_columns
      from ${WANTED}
      left join lateral (select relid from pg_catalog.pg_partition_tree(c.oid) where isleaf) leaf on true
      join pg_catalog.pg_class l on l.oid = coalesce(leaf.relid, c.oid)
      join pg_catalog.pg_namespace ln on ln.oid = l.relnamespace
      left join (pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid and p.pubname = $3)
        on r.prrelid = c.oid
+     left join pg_catalog.pg_publication q on q.pubname = $3
      order by 1, 2`,
     [...namesOf(tables), publication],
   );
@@ -114,6 +124,7 @@ export async function readIdentities(
     table: { schema: row.schema, table: row.table },
     identity: row.identity,
     identityColumns: row.identity_columns,
+    computedColumns: row.computed_columns,
     columnList: row.column_list,
     filterColumns: row.filter_columns,
   }));

@@ -96,14 +96,19 @@ function addColumn(pair: ColumnPair, column: ColumnModel, sink: DiffSink): void 
           .map((made) => online(ownSequenceStatement(made.name, destination.name, column.name))),
       ],
       locks: 'ACCESS EXCLUSIVE on the table, briefly',
-      reason:
-        rows === 'own'
-          ? 'the destination lacks the column; its values differ by row, so that the table is copied again'
-          : 'the destination lacks the column; rows that are there already get its default, or NULL',
+      reason: `the destination lacks the column; ${ADDED_VALUES[rows]}`,
       ...(rows === 'own' ? { needsCopy: true } : {}),
     }),
   );
 }
+
+/** What the rows that are there get in a column that is added. */
+const ADDED_VALUES: Readonly<Record<ReturnType<typeof rowsOf>, string>> = {
+  own: 'its values differ by row, so that the table is copied again',
+  made: 'it is computed, for the rows that are there, too',
+  stored: 'rows that are there get the value that those of the source have',
+  null: 'rows that are there get NULL, as those of the source have',
+};
 
 /** Whether the value of the rows that were there is not what rows get that are to come. */
 function hasStandIn(pair: ColumnPair, column: ColumnModel): boolean {
@@ -127,7 +132,12 @@ export function missingValue({ missing, type }: ColumnModel): string | null {
 
 /** Rows that are there would make NOT NULL fail when nothing fills the column. */
 function needsNotNullLater(pair: ColumnPair, column: ColumnModel): boolean {
-  return column.isNotNull && rowsOf(pair.source, column) === 'null';
+  if (!column.isNotNull) return false;
+  const rows = rowsOf(pair.source, column);
+  const fillsItself =
+    column.identity !== 'none' ||
+    defaultOf(column, pair.source.name, pair.destination.name) !== null;
+  return rows === 'null' || (rows === 'own' && !fillsItself);
 }
 
 /** PostgreSQL casts a default only where it would on assignment, so one that is there is taken off and set again. */

@@ -34,6 +34,7 @@ export function appearedTables(
 
 function canJoin(leaf: RelationFacts, table: TableMapping): boolean {
   if (leaf.kind !== 'table' || leaf.persistence !== 'permanent') return false;
+  if (leaf.computedIdentity.length > 0) return false;
   if (leaf.replicaIdentity === 'full') return table.exclude_columns.length === 0;
   return (
     leaf.identityColumns.length > 0 &&

@@ -1,20 +1,15 @@
 import type { PreflightCheck, TableMapping } from '@bunnydb/contracts';
 import { formatQualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunnydb/pg-model';
 import { type Finding, failed, passed, roleName, summarize } from './preflight-check.js';
-import type { DestinationFacts, PreflightFacts } from './preflight-facts.js';
+import type { DestinationFacts, PreflightFacts, SourceFacts } from './preflight-facts.js';
 import { checkRowSecurity } from './preflight-row-security.js';
-import {
-  type RelationColumn,
-  type RelationFacts,
-  type RelationIndex,
-  keyOf,
-} from './relation-facts.js';
+import { type RelationColumn, type RelationFacts, keyOf } from './relation-facts.js';
 
-/** Checks of the destination; `sourceRelations` is undefined when the source was out of reach. */
+/** Checks of the destination; `source` is undefined when it was out of reach. */
 export function destinationChecks(
   destination: DestinationFacts,
   { tables }: PreflightFacts,
-  sourceRelations: RelationIndex | undefined,
+  source: SourceFacts | undefined,
 ): PreflightCheck[] {
   return [
     checkVersion(destination),
@@ -28,7 +23,7 @@ export function destinationChecks(
       tables.map((table) => table.destination),
     ),
     checkEmpty(destination, tables),
-    checkColumns(destination, tables, sourceRelations),
+    checkColumns(destination, tables, source),
   ];
 }
 
@@ -143,12 +138,17 @@ function checkEmpty(
 function checkColumns(
   { relations }: DestinationFacts,
   tables: readonly TableMapping[],
-  sourceRelations: RelationIndex | undefined,
+  source: SourceFacts | undefined,
 ): PreflightCheck {
   const findings = tables.flatMap((table) => {
     const target = relations.find(table.destination);
-    const source = sourceRelations?.find(table.source);
-    return target && source ? columnFindings(table, source, target) : [];
+    const relation = source?.relations.find(table.source);
+    if (target === undefined || relation === undefined) return [];
+    const published = source?.publication?.tables.get(keyOf(table.source))?.columns ?? [];
+    return [
+      ...columnFindings(table, relation, target),
+      ...publishedFindings(table, relation, target, published),
+    ];
   });
   return summarize('destination_columns', findings, 'existing tables have the columns needed');
 }
@@ -191,6 +191,24 @@ export function columnFindings(
     });
   }
   return findings;
+}
+
+/** A publication of the user's may send what the source computes (PostgreSQL 18): its rows need a place, though nothing is written there. */
+function publishedFindings(
+  { destination, exclude_columns: excluded }: TableMapping,
+  source: { readonly columns: readonly SentColumn[] },
+  target: RelationFacts,
+  published: readonly string[],
+): Finding[] {
+  const present = new Set([...target.columns.map((column) => column.name), ...excluded]);
+  const shown = formatQualifiedName(destination);
+  return source.columns
+    .filter(({ name, isGenerated }) => isGenerated && published.includes(name))
+    .filter(({ name }) => !present.has(name))
+    .map(({ name }) => ({
+      detail: `${shown} lacks the column ${name}, which the source computes and the publication sends`,
+      fix: `Name ${name} in exclude_columns, or add it to ${shown} as the source has it, GENERATED ALWAYS AS …`,
+    }));
 }
 
 /** Values that one side computes do not travel: the other side has to compute them, too, or do without. */

@@ -3,7 +3,7 @@ import { formatQualifiedName, quoteIdentifier, quoteQualifiedName } from '@bunny
 import { type Finding, roleName, summarize } from './preflight-check.js';
 import type { PreflightFacts, SourceFacts } from './preflight-facts.js';
 import { checkRowSecurity } from './preflight-row-security.js';
-import type { RelationFacts } from './relation-facts.js';
+import { type RelationFacts, keyOf } from './relation-facts.js';
 
 /** Checks of the source tables that the mirror would take. */
 export function tableChecks(source: SourceFacts, facts: PreflightFacts): PreflightCheck[] {
@@ -61,7 +61,7 @@ function checkSelect(
  * application's own updates and deletes. So it never gets that far. Partitions count one by one, since PostgreSQL judges the partition.
  */
 function checkReplicaIdentity(
-  { relations }: SourceFacts,
+  { relations, publication }: SourceFacts,
   { tables }: PreflightFacts,
 ): PreflightCheck {
   const findings: Finding[] = [];
@@ -69,6 +69,8 @@ function checkReplicaIdentity(
     const relation = relations.find(source);
     if (relation === undefined) continue;
     for (const leaf of relations.leavesOf(relation)) {
+      const published = publication?.tables.get(keyOf(source))?.columns ?? [];
+      findings.push(...computedIdentityFindings(leaf, published));
       if (identifiesRows(leaf)) continue;
       const name = formatQualifiedName(leaf.name);
       findings.push({
@@ -78,6 +80,25 @@ function checkReplicaIdentity(
     }
   }
   return summarize('replica_identity', findings, 'every table identifies its rows');
+}
+
+/** A publication of the user's may send what a table computes, but rows are not looked up by it. */
+function computedIdentityFindings(
+  { name, computedIdentity, replicaIdentity }: RelationFacts,
+  published: readonly string[],
+): readonly Finding[] {
+  const isWhole = replicaIdentity === 'full';
+  const columns = computedIdentity.filter((column) => !isWhole || !published.includes(column));
+  if (columns.length === 0) return [];
+  const [shown, alter] = [formatQualifiedName(name), `ALTER TABLE ${quoteQualifiedName(name)}`];
+  return [
+    {
+      detail: `${shown} identifies its rows by ${columns.join(', ')}, which the source computes and does not send; once published, its updates and deletes would be refused on the source, or not find their rows`,
+      fix: isWhole
+        ? `${alter} REPLICA IDENTITY DEFAULT; -- with a primary key; or give publication_name of a publication WITH (publish_generated_columns = stored), which sends columns that are STORED`
+        : `${alter} REPLICA IDENTITY USING INDEX …; -- a unique index over NOT NULL columns that are not computed`,
+    },
+  ];
 }
 
 function identifiesRows(relation: RelationFacts): boolean {

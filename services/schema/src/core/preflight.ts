@@ -15,9 +15,9 @@ export function judgePreflight(facts: PreflightFacts): readonly PreflightCheck[]
     checks.push(...sourceChecks(source.facts, facts), ...tableChecks(source.facts, facts));
   } else checks.push(unreachable('source_reachable', source.failure));
   if (destination.ok) {
-    const relations = source.ok ? source.facts.relations : undefined;
+    const known = source.ok ? source.facts : undefined;
     checks.push(passed('destination_reachable', 'the destination answers'));
-    checks.push(...destinationChecks(destination.facts, facts, relations));
+    checks.push(...destinationChecks(destination.facts, facts, known));
   } else checks.push(unreachable('destination_reachable', destination.failure));
   if (source.ok && destination.ok) {
     const from = source.facts.server;

@@ -14,6 +14,8 @@ export interface RelationFacts {
   readonly columns: readonly RelationColumn[];
   /** Columns of the index that identifies a row in the WAL; empty without one. */
   readonly identityColumns: readonly string[];
+  /** Columns of the identity that the source computes, so that the stream does not carry them. With PostgreSQL 18 that goes for an identity of all columns, too. */
+  readonly computedIdentity: readonly string[];
   readonly replicaIdentity: 'default' | 'full' | 'index' | 'nothing';
   readonly hasPrimaryKey: boolean;
   readonly isOwner: boolean;

@@ -4,7 +4,7 @@ import { formatLsn, formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { askLanes } from './ask-lanes.js';
 import { hasEnumLabels } from './enum-labels.js';
-import { writtenUpTo } from './stream-patience.js';
+import { endOfWal } from './stream-patience.js';
 
 /**
  * Has tables copied again that are in error since a row has the former name of an enum's label: it was written before the rename, and comes in one batch with rows of
@@ -21,7 +21,7 @@ export async function recopyFormerLabels(
     spec.id,
   ]);
   if (rows.length === 0) return;
-  await destination.query(SET_RENAMED_LSN, [spec.id, formatLsn(await writtenUpTo(source))]);
+  await destination.query(SET_RENAMED_LSN, [spec.id, formatLsn(await endOfWal(source))]);
   await askLanes(
     messaging,
     spec,

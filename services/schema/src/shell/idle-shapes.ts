@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { askLanes } from './ask-lanes.js';
 import type { FollowSessions } from './follow-sessions.js';
 import { followTables } from './follow-tables.js';
-import { writtenUpTo } from './stream-patience.js';
+import { endOfWal } from './stream-patience.js';
 
 export interface IdleShapesOptions {
   readonly spec: MirrorSpec;
@@ -49,7 +49,7 @@ export class IdleShapes {
   ): Promise<readonly string[]> {
     if (destinations.length === 0 || seen !== this.#seen) {
       this.#seen = seen;
-      this.#seenAt = destinations.length === 0 ? undefined : await writtenUpTo(source);
+      this.#seenAt = destinations.length === 0 ? undefined : await endOfWal(source);
       return [];
     }
     if (!this.isDue(position)) return [];

@@ -3,7 +3,7 @@ import type { Messaging, SessionContext } from '@bunnydb/messaging';
 import { type Lsn, compareLsn, formatLsn, parseLsn } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import type { PlaceFindings } from '../core/source-places.js';
-import { writtenUpTo } from './stream-patience.js';
+import { endOfWal } from './stream-patience.js';
 
 export interface MovedTableWatchOptions {
   readonly spec: MirrorSpec;
@@ -39,7 +39,7 @@ export class MovedTableWatch {
     const seen = JSON.stringify(tables);
     if (seen !== this.#seen) {
       this.#seen = seen;
-      this.#seenAt = tables.length === 0 ? undefined : await writtenUpTo(source);
+      this.#seenAt = tables.length === 0 ? undefined : await endOfWal(source);
       this.#toldAtMs = -Infinity;
     }
     if (this.#seenAt === undefined) return true;

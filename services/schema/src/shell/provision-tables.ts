@@ -1,10 +1,10 @@
-import type { MirrorSpec } from '@bunnydb/contracts';
+import type { MirrorSpec, TableMapping } from '@bunnydb/contracts';
 import { FailureKind, MirrorError, faultPoint } from '@bunnydb/failure';
 import { toMirrorError } from '@bunnydb/pg-client';
-import type { QualifiedName } from '@bunnydb/pg-model';
+import { type QualifiedName, formatQualifiedName } from '@bunnydb/pg-model';
 import type pg from 'pg';
 import { isForEmptyTable } from '../core/build-phases.js';
-import type { CatalogModel } from '../core/catalog-model.js';
+import type { CatalogModel, TableModel } from '../core/catalog-model.js';
 import { planTypes } from '../core/follow-types.js';
 import {
   type DestinationState,
@@ -60,20 +60,16 @@ export async function provisionTables(options: ProvisionOptions): Promise<Provis
       const carried = await readCarriedTables(client, spec);
       if (carried.size > 0) await addLabels(client, spec, model, state);
       else refuseFindings(plan);
-      for (const step of plan.steps) {
-        signal.throwIfAborted();
-        await runStep(client, step);
-      }
-      if (plan.created.length > 0) await setOptions(client, options);
       // A table that is carried may be another one by now, which its watch finds out.
       const fresh = numbers.filter(({ source }) => !carried.has(keyOf(source)));
       await noteFirstNumbers(client, spec, fresh);
-      const made = new Set(fresh.map(({ source }) => keyOf(source)));
-      await noteFirstColumnNames(
-        client,
-        spec,
-        model.tables.filter((table) => made.has(keyOf(table.name))),
-      );
+      const notes = new ColumnNotes(client, spec, model);
+      for (const step of plan.steps) {
+        signal.throwIfAborted();
+        await runStep(client, step, notes);
+      }
+      if (plan.created.length > 0) await setOptions(client, options);
+      await notes.note(fresh.map(({ source }) => source));
       return plan;
     },
   );
@@ -89,10 +85,11 @@ async function setOptions(client: pg.Client, options: ProvisionOptions): Promise
   }
 }
 
-async function runStep(client: pg.Client, step: ProvisionStep): Promise<void> {
+async function runStep(client: pg.Client, step: ProvisionStep, notes: ColumnNotes): Promise<void> {
   try {
     await client.query('begin');
     for (const statement of step.statements) await client.query(statement);
+    if (step.kind === 'table') await notes.noteDestination(step.name);
     await client.query('commit');
   } catch (error) {
     throw toMirrorError(error, {
@@ -102,6 +99,34 @@ async function runStep(client: pg.Client, step: ProvisionStep): Promise<void> {
     });
   }
   if (step.kind === 'table') faultPoint('schema.between_tables');
+}
+
+/** Notes what columns were called when tables were made: by that they are known again, should the source rename or drop one before the first copy. */
+class ColumnNotes {
+  readonly #client: pg.Client;
+  readonly #spec: MirrorSpec;
+  readonly #tables: ReadonlyMap<string, TableModel>;
+  readonly #mappings: ReadonlyMap<string, TableMapping>;
+
+  constructor(client: pg.Client, spec: MirrorSpec, model: CatalogModel) {
+    this.#client = client;
+    this.#spec = spec;
+    this.#tables = new Map(model.tables.map((table) => [keyOf(table.name), table]));
+    this.#mappings = new Map(
+      spec.tables.map((mapping) => [formatQualifiedName(mapping.destination), mapping]),
+    );
+  }
+
+  async note(sources: readonly QualifiedName[], spec = this.#spec): Promise<void> {
+    const tables = sources.flatMap((source) => this.#tables.get(keyOf(source)) ?? []);
+    await noteFirstColumnNames(this.#client, spec, tables);
+  }
+
+  /** A table that is made, in the transaction that makes it. */
+  async noteDestination(name: string): Promise<void> {
+    const mapping = this.#mappings.get(name);
+    if (mapping) await this.note([mapping.source], { ...this.#spec, tables: [mapping] });
+  }
 }
 
 function refuseFindings({ findings }: ProvisionPlan): void {

@@ -21,6 +21,7 @@ function relationOf(row: RelationRow): RelationFacts {
     isExtensionOwned: row.is_extension_owned,
     columns: row.columns,
     identityColumns: row.identity_columns,
+    computedIdentity: row.computed_identity,
     replicaIdentity: IDENTITIES[row.replica_identity] ?? 'default',
     hasPrimaryKey: row.has_primary_key,
     isOwner: row.is_owner,
@@ -43,6 +44,7 @@ interface RelationRow {
   readonly is_extension_owned: boolean;
   readonly columns: readonly RelationColumn[];
   readonly identity_columns: readonly string[];
+  readonly computed_identity: readonly string[];
   readonly replica_identity: string;
   readonly has_primary_key: boolean;
   readonly is_owner: boolean;

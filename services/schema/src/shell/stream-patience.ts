@@ -27,7 +27,7 @@ export class StreamPatience {
     for (const id of this.#seenAt.keys()) if (!ids.has(id)) this.#seenAt.delete(id);
     const fresh = waiting.filter((change) => !this.#seenAt.has(change.id));
     if (fresh.length > 0) {
-      const lsn = await writtenUpTo(source);
+      const lsn = await endOfWal(source);
       for (const change of fresh) this.#seenAt.set(change.id, lsn);
     }
     const isWaiting = (change: StructureChange): boolean => {
@@ -44,10 +44,13 @@ export class StreamPatience {
   }
 }
 
-/** How far the source's WAL is written. */
-export async function writtenUpTo(source: pg.Client): Promise<Lsn> {
+/**
+ * Where the source's WAL ends, behind all that the catalog shows: with `synchronous_commit` off, a transaction is seen before its WAL is written, so that what is written ends
+ * earlier.
+ */
+export async function endOfWal(source: pg.Client): Promise<Lsn> {
   const { rows } = await source.query<{ lsn: string }>(
-    `select pg_catalog.pg_current_wal_lsn()::text as lsn`,
+    `select pg_catalog.pg_current_wal_insert_lsn()::text as lsn`,
   );
   return parseLsn(rows[0]?.lsn ?? '0/0');
 }

@@ -31,7 +31,6 @@ import {
   readSourceStructure,
 } from './compare-structure.js';
 import type { FollowSessions } from './follow-sessions.js';
-import { recopyFormerColumns } from './former-columns.js';
 import { recopyFormerLabels } from './former-labels.js';
 import { IdleShapes } from './idle-shapes.js';
 import { makeChange } from './make-change.js';
@@ -94,10 +93,8 @@ export class StructureWatch {
     if (agenda.has_due_keys && agenda.is_consistent === true) await this.#settleKeys();
     if (spec.options.schema_changes === 'ignore' || ready.length === 0) return;
     const isAuto = spec.options.schema_changes === 'auto';
-    if (ready.some(({ state }) => state === 'error')) {
-      const destination = await links.destination();
-      await recopyFormerColumns(messaging, spec, source, destination);
-      if (isAuto) await recopyFormerLabels(messaging, spec, source, destination);
+    if (isAuto && ready.some(({ state }) => state === 'error')) {
+      await recopyFormerLabels(messaging, spec, source, await links.destination());
     }
     const seen = JSON.stringify([rows[0]?.fingerprint, agenda.is_consistent, ready]);
     const isDue = performance.now() - this.#comparedAtMs >= FULL_INTERVAL_MS;

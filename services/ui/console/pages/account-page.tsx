@@ -79,7 +79,7 @@ function PasswordForm() {
           />
           <PasswordInput
             label="New password"
-            description="At least 8 characters, and none that is tried first"
+            description="At least 8 characters, and hard to guess"
             autoComplete="new-password"
             required
             value={next}

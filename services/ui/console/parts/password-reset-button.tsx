@@ -56,7 +56,7 @@ function ResetForm({ username, onDone }: Props) {
         <Text size="sm">All sessions of {username} end.</Text>
         <PasswordInput
           label="New password"
-          description="At least 8 characters, and none that is tried first"
+          description="At least 8 characters, and hard to guess"
           required
           data-autofocus
           autoComplete="new-password"

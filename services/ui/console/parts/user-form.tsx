@@ -44,7 +44,7 @@ export function UserForm({ onDone }: { readonly onDone: () => void }) {
         />
         <PasswordInput
           label="Password"
-          description="At least 8 characters, and none that is tried first"
+          description="At least 8 characters, and hard to guess"
           required
           autoComplete="new-password"
           value={password}

@@ -9,6 +9,7 @@ export const SELECT_RELATIONS = `
                   where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e') as is_extension_owned,
          coalesce(col.columns, '[]'::json) as columns,
          coalesce(ident.columns, '[]'::json) as identity_columns,
+         coalesce(ident.computed, whole.computed, '[]'::json) as computed_identity,
          c.relreplident::text as replica_identity,
          exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary) as has_primary_key,
          pg_has_role(c.relowner, 'usage') as is_owner,
@@ -32,7 +33,8 @@ export const SELECT_RELATIONS = `
         from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     ) col on true
     left join lateral (
-      select json_agg(a.attname order by k.n) as columns
+      select json_agg(a.attname order by k.n) as columns,
+             json_agg(a.attname order by k.n) filter (where a.attgenerated <> '') as computed
         from pg_index i
         cross join unnest(i.indkey::int2[]) with ordinality as k (attnum, n)
         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
@@ -40,6 +42,12 @@ export const SELECT_RELATIONS = `
          and ((c.relreplident = 'd' and i.indisprimary and i.indimmediate)
               or (c.relreplident = 'i' and i.indisreplident))
     ) ident on true
+    left join lateral (
+      select json_agg(a.attname order by a.attnum) as computed
+        from pg_attribute a
+       where a.attrelid = c.oid and c.relreplident = 'f' and a.attgenerated <> ''
+         and current_setting('server_version_num')::int >= 180000
+    ) whole on true
    where c.relkind in ('r', 'p', 'v', 'm', 'f')
      and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', '_bunny')
    order by n.nspname, c.relname`;
