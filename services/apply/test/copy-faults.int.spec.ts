@@ -98,10 +98,10 @@ describe('a copy that is cut off', () => {
     const copy = failureOf(fixture.copy(['public.t']));
     const pid = await fixture.backendOf(fixture.destination, 'copy%', 'advisory');
     await fixture.destination.query('select pg_terminate_backend($1)', [pid]);
-    expect(await copy).toMatchObject({
-      kind: 'server_shutting_down',
-      detail: { role: 'destination' },
-    });
+    const { kind, detail } = await copy;
+    expect(detail['role']).toBe('destination');
+    // The server's last word may be lost when its socket is closed with what we sent still in it.
+    expect(['server_shutting_down', 'destination_unreachable']).toContain(kind);
     await hold.release();
     await fixture.copy(['public.t']);
     expect(await fixture.difference(['public.t'])).toBe('');
@@ -143,9 +143,9 @@ describe('a copy that is cut off', () => {
       `insert into big select generate_series(1, 20000); insert into small values (1); analyze`,
     );
     const stop = new AbortController();
-    let ranges = 0;
     onFaultPoint((point) => {
-      if (point === 'copy.between_ranges' && (ranges += 1) === 5) stop.abort(new Error('killed'));
+      const isSmallDone = fixture.states.includes('public.small running 1');
+      if (point === 'copy.between_ranges' && isSmallDone) stop.abort(new Error('killed'));
     });
     const options = { snapshot_num_rows_per_partition: 1000, snapshot_max_parallel_workers: 2 };
     const tables = ['public.big', 'public.small'];

@@ -143,6 +143,11 @@ describe('a resync', () => {
   it('does not wait for a table that needs a person', () => {
     const { events } = when(HISTORIES.resyncing, isNow('error'));
     expect(types(events)).toEqual(['table_state_changed', 'resync_finished']);
+    const [, finished] = events;
+    expect(finished && logLineOf(finished)).toMatchObject({
+      level: 'warn',
+      message: 'resync finished but for 1 of the tables',
+    });
     const back = when([...HISTORIES.resyncing, ...events], isNow('running'));
     expect(types(back.events)).toContain('tables_joined');
   });

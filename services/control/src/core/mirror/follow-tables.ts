@@ -23,7 +23,8 @@ export function joinedTables(state: MirrorState, now: Date): readonly MirrorEven
     const { since } = streaming.resync;
     const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(since)) / 10) / 100);
     const tables = streaming.mirror.tables.length;
-    events.push({ type: 'resync_finished', body: { tables, seconds } });
+    const waiting = outside.filter(([, { status }]) => status !== 'running').length;
+    events.push({ type: 'resync_finished', body: { tables, seconds, waiting } });
   }
   return events;
 }

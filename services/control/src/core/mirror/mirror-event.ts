@@ -198,7 +198,15 @@ type TableEvent =
       }
     >
   /** No table of a full resync is on its way any more. */
-  | Event<'resync_finished', { readonly tables: number; readonly seconds: number }>;
+  | Event<
+      'resync_finished',
+      {
+        readonly tables: number;
+        readonly seconds: number;
+        /** Of these tables, those that are held or in error; absent in events of an older version. */
+        readonly waiting?: number;
+      }
+    >;
 
 /** Every tag, as a full record, so that a new event has to be listed. */
 const MIRROR_EVENT_TYPES: Readonly<Record<MirrorEvent['type'], true>> = {

@@ -54,8 +54,12 @@ export function tableLine(event: TableEvent): LogLine {
       const { action, tables } = event.body;
       return info('resync', `the applier knows: ${action}`, { tables: listed(tables) });
     }
-    case 'resync_finished':
-      return info('resync', 'resync finished', { ...event.body });
+    case 'resync_finished': {
+      const { waiting = 0 } = event.body;
+      return waiting === 0
+        ? info('resync', 'resync finished', { ...event.body })
+        : warn('resync', `resync finished but for ${waiting} of the tables`, { ...event.body });
+    }
     default:
       return assertNever(event);
   }
