@@ -95,6 +95,11 @@ describe.skipIf(!isBrowserThere())('the console', () => {
     await console_.press('Next');
     await console_.choose('Schema changes of the source', 'hold the table until somebody decides');
     await console_.press('Next');
+    await destination.query('create table item as select 1 as id');
+    await console_.press('Check');
+    await console_.says('Each says what mends it.');
+    await console_.says('TRUNCATE "public"."item"');
+    await destination.query('drop table item');
     await console_.press('Check');
     await console_.says(/^All \d+ checks passed\.$/);
     await console_.press('Check and start');
@@ -114,6 +119,13 @@ describe.skipIf(!isBrowserThere())('the console', () => {
     );
     await console_.row('fresh').getByText('insert').waitFor();
     await console_.row('delete').getByText('1', { exact: true }).waitFor();
+    await console_.press('Stop following');
+    await source.query(`insert into item values (510, 'unseen')`);
+    await console_.says('paused, 1 came meanwhile');
+    expect(await console_.row('unseen').count()).toBe(0);
+    await console_.press('Follow again');
+    await source.query(`insert into item values (511, 'seen')`);
+    await console_.row('seen').getByText('insert').waitFor();
   });
 
   test('shows a schema change that arrives, and applies it', async () => {
@@ -124,9 +136,11 @@ describe.skipIf(!isBrowserThere())('the console', () => {
     await tableIs('public.customer', 'held');
     await console_.page.getByRole('tab', { name: 'Schema 1' }).click();
     await console_.says(/add column.*note/i);
+    await console_.press('Dry run');
+    await console_.says('1 change would be made');
     await console_.press('Apply 1');
     await console_.press('Apply 1', console_.dialog());
-    await console_.says('1 changes made');
+    await console_.says('1 change made');
     await console_.tab('Tables');
     await tableIs('public.customer', 'running');
     const held = await destination.query('select note from customer where id = 20001');
@@ -176,6 +190,43 @@ describe.skipIf(!isBrowserThere())('the console', () => {
     expect(await destination.query(`select id from item where code = 'taken'`)).toEqual([
       { id: 502 },
     ]);
+  });
+
+  test('pauses, goes on, changes an option, and finds it all in the log', async () => {
+    const status = console_.page.getByRole('main').getByText('paused', { exact: true });
+    await console_.press('Pause');
+    await status.waitFor();
+    await console_.press('Resume');
+    await status.waitFor({ state: 'hidden' });
+    await console_.tab('Settings');
+    await console_.page.getByRole('textbox', { name: 'Changes in a batch' }).fill('5000');
+    await console_.press('Save');
+    await console_.says('The options are changed');
+    await console_.tab('Logs');
+    await console_.page.getByLabel('Search the log').fill('options');
+    await console_.says('options changed');
+    await console_.page.getByText('copy finished').waitFor({ state: 'hidden' });
+  });
+
+  test('tests, changes and forgets a peer, but none that a mirror uses', async () => {
+    await console_.open('/peers');
+    await addPeer('spare', destination);
+    await console_.press('Test', console_.row('spare'));
+    await console_
+      .row('spare')
+      .getByText(/PostgreSQL \d+/)
+      .waitFor();
+    await console_.press('Edit', console_.row('spare'));
+    await console_.dialog().getByRole('textbox', { name: 'Database' }).fill(source.name);
+    await console_.press('Save and test', console_.dialog());
+    await console_.row('spare').getByText(source.name).waitFor();
+    await console_.press('Delete', console_.row('spare'));
+    await console_.press('Delete', console_.dialog());
+    await console_.row('spare').waitFor({ state: 'hidden' });
+    await console_.press('Delete', console_.row('shop-source'));
+    await console_.press('Delete', console_.dialog());
+    await console_.dialog().getByRole('alert').getByText('the peer is used by shop').waitFor();
+    await console_.press('Keep it as it is', console_.dialog());
   });
 
   test('has no serious fault for people with disabilities on any page, light or dark, is all reached with the keyboard, explains its buttons, fits a telephone, holds still, and spins no longer than it waits', async () => {
@@ -241,7 +292,21 @@ describe.skipIf(!isBrowserThere())('the console', () => {
     expect(names).toEqual([]);
     await page.tab('Changes');
     await page.says('shown to administrators only');
+    await page.open('/account');
+    await page.page.getByRole('textbox', { name: 'Current password' }).fill(vera.password);
+    await page.page.getByRole('textbox', { name: 'New password' }).fill('Password1!');
+    await page.press('Change it');
+    await page.says('is one that is tried first');
+    await page.page.getByRole('textbox', { name: 'New password' }).fill('another one of hers');
+    await page.press('Change it');
+    await page.says('the password is changed');
     expect(page.errors).toEqual([]);
+    await console_.press('Delete', console_.row('vera'));
+    await console_.dialog().getByLabel('Type vera to confirm').fill('vera');
+    await console_.press('Delete', console_.dialog());
+    await console_.says('vera is deleted');
+    await page.page.reload();
+    await page.says('Sign in to see your mirrors.');
     await other.close();
   });
 
@@ -304,8 +369,8 @@ const PAGES = [
   ['/mirrors/shop?tab=tables', 'public.customer'],
   ['/mirrors/shop?tab=schema', 'All 2 tables'],
   ['/mirrors/shop?tab=changes', 'Committed'],
-  ['/mirrors/shop?tab=history', 'mirror created'],
-  ['/mirrors/shop?tab=logs', 'mirror created'],
+  ['/mirrors/shop?tab=history', 'options changed'],
+  ['/mirrors/shop?tab=logs', 'options changed'],
   ['/mirrors/shop?tab=settings', 'Copying'],
   ['/mirrors/shop?tab=overview', 'The way of a change'],
 ] as const;

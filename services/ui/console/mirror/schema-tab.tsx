@@ -7,6 +7,7 @@ import { ConfirmButton } from '../parts/confirm-button.js';
 import { notify } from '../parts/notices.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { Waiting } from '../parts/waiting.js';
+import { plural } from '../parts/words.js';
 import { ExplainedButton } from '../parts/explained-button.js';
 
 /** How the destination's structure differs from the source's, with the statements that end the difference. */
@@ -34,7 +35,7 @@ export function SchemaTab({ mirror }: { readonly mirror: MirrorWithTables }) {
         <Text>
           {changes.length === 0
             ? `All ${tables.length} tables have the source's structure.`
-            : `${changes.length} differences in ${tables.length} tables.`}
+            : `${plural(changes.length, 'difference')} in ${plural(tables.length, 'table')}.`}
         </Text>
         <ExplainedButton
           explain="Reads the structure of both sides again. Changes nothing."
@@ -107,7 +108,8 @@ function Changes({
           disabled={selected.length === 0}
           act={async () => {
             const { skipped } = await sync(true);
-            return `${skipped.filter((change) => change.outcome === 'dry run').length} changes would be made`;
+            const dry = skipped.filter((change) => change.outcome === 'dry run').length;
+            return `${plural(dry, 'change')} would be made`;
           }}
         />
         <ConfirmButton
@@ -119,13 +121,13 @@ function Changes({
           question={
             destroys
               ? 'Some of the chosen changes destroy data at the destination.'
-              : `${selected.length} statements are run at the destination. The first that fails ends it; what was made before stays.`
+              : `${plural(selected.length, 'statement')} will run at the destination. The first that fails ends it; what was made before stays.`
           }
           act={async () => {
             const { applied, failed } = await sync(false);
             await client.invalidateQueries({ queryKey: mirrorKey(name) });
             for (const change of failed) notify(`${change.object}: ${change.outcome}`, true);
-            return `${applied.length} changes made`;
+            return `${plural(applied.length, 'change')} made`;
           }}
         />
       </Group>
