@@ -75,6 +75,17 @@ const numbers = (
     new Set(),
   )?.map((target) => target.number);
 
+it('a table that the source has dropped is left as it is', () => {
+  const destination = {
+    columns: [source(1, 'id', { isNotNull: true })],
+    keyColumns: ['id'],
+    bytes: 0,
+  };
+  const names = { mirrorId: 'm', columns: [noted(1, 'id')] };
+  const plan = planFollow(facts({ source: null, destination, names }), ALL);
+  expect(plan).toMatchObject({ steps: [], blocked: null, recopy: null, pending: 0 });
+});
+
 describe('the columns of a mark are told', () => {
   const known = [noted(1, 'id'), noted(2, 'a'), noted(3, 'b')];
 

@@ -45,7 +45,11 @@ export function planFollow(
   }
   const columns = source?.columns ?? [];
   const { names } = facts;
-  if (shape === null) return planTargets(facts, currentColumns(facts), destination, parts);
+  if (shape === null) {
+    // A table that was dropped has no rows to come.
+    if (source === null) return { ...NOTHING, blocked: null };
+    return planTargets(facts, currentColumns(facts), destination, parts);
+  }
   const targets = matchShape(
     shape.columns,
     { columns, droppedNumbers: source?.droppedNumbers ?? [] },
