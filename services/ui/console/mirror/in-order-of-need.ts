@@ -2,7 +2,14 @@ import type { Mirror } from '../api/client.js';
 
 /** Whether nothing will get better unless somebody does something. */
 export function needsPerson(mirror: Mirror): boolean {
-  return mirror.status === 'error' && mirror.next_retry_at === null;
+  return isUnattended(mirror) || (mirror.status === 'error' && mirror.next_retry_at === null);
+}
+
+/** Whether the mirror is fine as far as was told, but nobody works on it: with a worker or a server back, it goes on by itself. */
+export function isUnattended(mirror: Mirror): boolean {
+  return (
+    mirror.status !== 'error' && mirror.error_message !== null && mirror.next_retry_at === null
+  );
 }
 
 /** What needs a person, then what tries again, then what holds tables back, then what has changes to decide on, then the rest; by name among themselves. */

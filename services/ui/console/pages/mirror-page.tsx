@@ -5,6 +5,7 @@ import { lazily } from '../parts/lazily.js';
 import type { MirrorWithTables } from '../api/client.js';
 import { useFollowMirror } from '../api/follow-mirror.js';
 import { useMirror } from '../api/mirrors.js';
+import { isUnattended } from '../mirror/in-order-of-need.js';
 import { MirrorActions } from '../mirror/mirror-actions.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { StatusBadge } from '../parts/status-badge.js';
@@ -146,11 +147,13 @@ function Trouble({ mirror }: { readonly mirror: MirrorWithTables }) {
   return (
     <Alert color="red" title={mirror.error_message} role="alert">
       <Text size="sm">{mirror.error_hint}</Text>
-      <Text size="sm" mt={4}>
-        {mirror.next_retry_at === null
-          ? 'It does not try again by itself: mend the cause, then press Retry.'
-          : `The next try is at ${moment(mirror.next_retry_at)}; Retry tries now.`}
-      </Text>
+      {!isUnattended(mirror) && (
+        <Text size="sm" mt={4}>
+          {mirror.next_retry_at === null
+            ? 'It does not try again by itself: mend the cause, then press Retry.'
+            : `The next try is at ${moment(mirror.next_retry_at)}; Retry tries now.`}
+        </Text>
+      )}
     </Alert>
   );
 }

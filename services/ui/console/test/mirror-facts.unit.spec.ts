@@ -8,7 +8,12 @@ import { walForecast } from '../mirror/wal-forecast.js';
 
 type Facts = Pick<
   Mirror,
-  'name' | 'status' | 'next_retry_at' | 'pending_schema_changes' | 'tables_waiting'
+  | 'name'
+  | 'status'
+  | 'next_retry_at'
+  | 'error_message'
+  | 'pending_schema_changes'
+  | 'tables_waiting'
 >;
 
 const mirror = (name: string, more: Partial<Facts> = {}) =>
@@ -18,6 +23,7 @@ const mirror = (name: string, more: Partial<Facts> = {}) =>
     next_retry_at: null,
     pending_schema_changes: 0,
     tables_waiting: 0,
+    error_message: null,
     ...more,
   }) as Mirror;
 
@@ -46,6 +52,7 @@ describe('the list of mirrors', () => {
     const tries = mirror('x', { status: 'error', next_retry_at: '2026-01-01T00:00:00Z' });
     expect(needsPerson(tries)).toBe(false);
     expect(needsPerson(mirror('x', { status: 'paused' }))).toBe(false);
+    expect(needsPerson(mirror('x', { error_message: 'no instance of apply is there' }))).toBe(true);
   });
 });
 
