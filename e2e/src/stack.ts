@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ChildExit,
@@ -18,7 +18,7 @@ import {
   until,
   peakRssBytes,
 } from '@bunnydb/testkit';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { ApiClient } from './api-client.js';
 import { DatabasePair, type PairOptions } from './database-pair.js';
@@ -74,6 +74,12 @@ export async function startStack(name: string, options: StackOptions = {}): Prom
     throw error;
   }
   return stack;
+}
+
+async function changeStreamsOf(jsm: JetStreamManager): Promise<string[]> {
+  const names: string[] = [];
+  for await (const info of jsm.streams.list()) names.push(info.config.name);
+  return names.filter((name) => name.startsWith('BUNNY_CDC_'));
 }
 
 function natsOptionsOf({ natsConfig, natsDisk }: StackOptions): NatsOptions {
@@ -164,11 +170,16 @@ export class Stack {
     if (service === 'control') await this.#waitForGateway();
   }
 
-  /** Kills NATS, as a crash of its machine would, and starts it again with what it had written. */
-  async restartNats(): Promise<void> {
+  /** Kills NATS, as a crash of its machine would, and starts it again with what it had written, or with nothing at all. */
+  async restartNats({ isEmpty = false } = {}): Promise<void> {
     if (this.#nats === undefined) throw new Error('the NATS of this stack is not its own');
     const { dataDir, port, monitorPort } = this.#nats;
     await this.#nats.kill();
+    const { natsDisk } = this.#options;
+    if (isEmpty) {
+      if (natsDisk) natsDisk.clear();
+      else rmSync(join(dataDir, 'store'), { recursive: true });
+    }
     this.#nats = await startNats({ dataDir, port, monitorPort, ...natsOptionsOf(this.#options) });
   }
 
@@ -205,13 +216,21 @@ export class Stack {
   }
 
   /** Names of the change streams that exist. */
-  async changeStreams(): Promise<string[]> {
+  changeStreams(): Promise<string[]> {
+    return this.#withStreams(changeStreamsOf);
+  }
+
+  /** Deletes every change stream, as a careless person might. */
+  deleteChangeStreams(): Promise<void> {
+    return this.#withStreams(async (jsm) => {
+      for (const name of await changeStreamsOf(jsm)) await jsm.streams.delete(name);
+    });
+  }
+
+  async #withStreams<Value>(work: (jsm: JetStreamManager) => Promise<Value>): Promise<Value> {
     const nc = await connect({ servers: this.natsUrl.split(','), ...this.#options.natsLogin });
     try {
-      const jsm = await jetstreamManager(nc);
-      const names: string[] = [];
-      for await (const info of jsm.streams.list()) names.push(info.config.name);
-      return names.filter((name) => name.startsWith('BUNNY_CDC_'));
+      return await work(await jetstreamManager(nc));
     } finally {
       await nc.close();
     }

@@ -60,6 +60,7 @@ export class MirrorSession {
   #keeper: LeaseKeeper | undefined;
   #claiming: Promise<void> = Promise.resolve();
   #releasing: Promise<void> = Promise.resolve();
+  #isGivingBack = false;
   #session: AbortController | undefined;
   /** The present session has said that it works. */
   #healthy = false;
@@ -75,8 +76,9 @@ export class MirrorSession {
     });
   }
 
+  /** Until the lease is given back: who hears that it is free claims it once, at once. */
   get leased(): boolean {
-    return this.#keeper !== undefined;
+    return this.#keeper !== undefined || this.#isGivingBack;
   }
 
   /** True when the session holds nothing that would be missed. */
@@ -206,7 +208,11 @@ export class MirrorSession {
     this.#keeper = undefined;
     if (keeper !== undefined) {
       const { mirrorId, onLease } = this.#options;
-      this.#releasing = keeper.release().then(() => onLease(mirrorId, false));
+      this.#isGivingBack = true;
+      this.#releasing = keeper.release().then(() => {
+        this.#isGivingBack = false;
+        onLease(mirrorId, false);
+      });
     }
   }
 

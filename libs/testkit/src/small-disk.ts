@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChildExit, describeExit, endChild, exitOf } from './child-exit.js';
 import { endWithParent } from './guardian.js';
@@ -83,6 +83,13 @@ export class SmallDisk {
     rmSync(this.#filler, { force: true });
   }
 
+  /** Loses everything on it. End first who uses it. */
+  clear(): void {
+    for (const name of readdirSync(this.#place)) {
+      rmSync(join(this.#place, name), { recursive: true, force: true });
+    }
+  }
+
   /** Everything on it is lost. End first who uses it. */
   async remove(): Promise<void> {
     await endChild(this.#keeper, this.#exited, 'SIGKILL', END_TIMEOUT_MS);
@@ -90,8 +97,12 @@ export class SmallDisk {
   }
 
   /** As seen from outside of the namespace. */
+  get #place(): string {
+    return join(`/proc/${this.#keeper.pid}/root`, this.folder);
+  }
+
   get #filler(): string {
-    return join(`/proc/${this.#keeper.pid}/root`, this.folder, FILLER);
+    return join(this.#place, FILLER);
   }
 }
 

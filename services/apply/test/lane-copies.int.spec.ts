@@ -248,10 +248,13 @@ describe('a swap', () => {
     );
     await fixture.source.query(`insert into orders values (1, 'bad')`);
     await fixture.ask(wish, []);
+    await until(() => fixture.asked.at(-1) === 'swap items', {
+      timeoutMs: 30_000,
+      what: 'the others to be swapped',
+    });
     await fixture.untilState(session, 'error', 'public.orders');
     await fixture.untilState(session, 'running', 'public.items');
     expect((await fixture.rowOf('public.orders'))?.['attempts']).toBeGreaterThan(3);
-    expect(fixture.asked.at(-1)).toBe('swap items');
     await fixture.destination.query('alter table orders drop constraint no_bad');
     await fixture.ask({ action: 'retry' }, ['public.orders']);
     await expectEqual();

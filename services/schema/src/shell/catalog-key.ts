@@ -1,4 +1,5 @@
 import type { KeyModel } from '../core/catalog-model.js';
+import { definitionFound } from './catalog-race.js';
 
 /** A row of `SELECT_KEYS`. */
 export interface KeyRow {
@@ -9,7 +10,7 @@ export interface KeyRow {
   readonly is_deferrable: boolean;
   readonly is_initially_deferred: boolean;
   readonly definition: string | null;
-  readonly body: string;
+  readonly body: string | null;
   readonly columns: readonly string[];
   readonly included_columns: readonly string[];
 }
@@ -22,6 +23,6 @@ export function keyModelOf(row: KeyRow): KeyModel {
     isDeferrable: row.is_deferrable,
     isInitiallyDeferred: row.is_initially_deferred,
     definition: row.definition,
-    body: row.body,
+    body: definitionFound(row.body),
   };
 }

@@ -17,7 +17,24 @@ export async function withCatalogRetries<Result>(read: () => Promise<Result>): P
   }
 }
 
+/**
+ * A definition that PostgreSQL's functions gave; for an object that is gone by now, most of them give NULL.
+ *
+ * @throws what `withCatalogRetries` reads again for. To leave the object out would be to drop it on the other side, an index say that was just rebuilt.
+ */
+export function definitionFound(definition: string | null): string {
+  if (definition === null) throw new DefinitionGone();
+  return definition;
+}
+
+class DefinitionGone extends Error {
+  constructor() {
+    super('an object was altered while the catalog was read');
+  }
+}
+
 function isCatalogRace(error: unknown): boolean {
+  if (error instanceof DefinitionGone) return true;
   const sqlstate = sqlstateOf(error instanceof MirrorError ? error.cause : error);
   return sqlstate !== undefined && RACES.has(sqlstate);
 }

@@ -8,6 +8,7 @@ import type {
   PartitionModel,
   TableModel,
 } from '../core/catalog-model.js';
+import { withCatalogRetries } from './catalog-race.js';
 import { type ColumnRow, columnOf } from './catalog-column.js';
 import { type CollationRow, collationOf } from './catalog-collation.js';
 import { type KeyRow, keyModelOf } from './catalog-key.js';
@@ -24,6 +25,10 @@ export async function readCatalog(
   client: pg.Client,
   names: readonly QualifiedName[],
 ): Promise<CatalogModel> {
+  return await withCatalogRetries(() => readOnce(client, names));
+}
+
+async function readOnce(client: pg.Client, names: readonly QualifiedName[]): Promise<CatalogModel> {
   const tables = await client.query<TableRow>(SELECT_TABLES, [
     names.map((name) => name.schema),
     names.map((name) => name.table),

@@ -9,6 +9,7 @@ import type {
   StatisticsModel,
 } from '../core/structure-model.js';
 import { SETTING_KINDS } from '../core/structure-model.js';
+import { definitionFound } from './catalog-race.js';
 
 /** A row of `SELECT_INDEXES`. */
 export interface IndexRow {
@@ -16,7 +17,7 @@ export interface IndexRow {
   readonly name: string;
   readonly is_unique: boolean;
   readonly is_valid: boolean;
-  readonly body: string;
+  readonly body: string | null;
   readonly children: readonly ChildIndex[];
   readonly constraint_name: string | null;
   readonly columns: readonly string[];
@@ -27,7 +28,7 @@ export function indexOf(row: IndexRow): IndexModel {
     name: row.name,
     isUnique: row.is_unique,
     isValid: row.is_valid,
-    body: row.body,
+    body: definitionFound(row.body),
     children: row.children,
     columns: row.columns,
     constraint: row.constraint_name,
@@ -39,7 +40,7 @@ export interface ConstraintRow {
   readonly table_oid: string;
   readonly name: string;
   readonly kind: string;
-  readonly definition: string;
+  readonly definition: string | null;
   readonly is_validated: boolean;
   readonly is_enforced: boolean;
   readonly is_deferrable: boolean;
@@ -100,7 +101,8 @@ export function foreignKeyOf(row: ForeignKeyRow): ForeignKeyModel {
 }
 
 /** PostgreSQL writes NOT VALID last, and only for what is not validated. */
-function withoutNotValid({ definition, is_validated: isValidated }: ConstraintRow): string {
+function withoutNotValid({ definition: found, is_validated: isValidated }: ConstraintRow): string {
+  const definition = definitionFound(found);
   return !isValidated && definition.endsWith(NOT_VALID)
     ? definition.slice(0, -NOT_VALID.length)
     : definition;
@@ -122,12 +124,13 @@ const ACTIONS: Readonly<Record<string, ForeignKeyAction>> = {
 };
 
 /** A row of `SELECT_STATISTICS`. */
-export interface StatisticsRow extends StatisticsModel {
+export interface StatisticsRow extends Omit<StatisticsModel, 'body'> {
   readonly table_oid: string;
+  readonly body: string | null;
 }
 
-export function statisticsOf({ table_oid: _, ...model }: StatisticsRow): StatisticsModel {
-  return model;
+export function statisticsOf({ table_oid: _, body, ...model }: StatisticsRow): StatisticsModel {
+  return { ...model, body: definitionFound(body) };
 }
 
 /** A row of `SELECT_SETTINGS`. */

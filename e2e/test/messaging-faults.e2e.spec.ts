@@ -13,7 +13,7 @@ const FULL_CATALOG = `
     begin raise sqlstate '53100' using message = 'could not extend file: No space left on device'; end $$;
   create trigger no_space before insert on events execute function no_space();`;
 
-describe('a full disk', () => {
+describe('what is between the servers', () => {
   let disk: SmallDisk;
   let stack: Stack;
   let pair: DatabasePair;
@@ -21,7 +21,7 @@ describe('a full disk', () => {
 
   beforeAll(async () => {
     disk = await SmallDisk.make(DISK_BYTES);
-    stack = await startStack('full-disks', {
+    stack = await startStack('messaging-faults', {
       natsDisk: disk,
       // By default nats-server limits itself to what its disk has at the start, so that it never comes to this on its own.
       natsConfig: `jetstream { store_dir: "${disk.folder}/store", max_file_store: 100GB }`,
@@ -35,7 +35,34 @@ describe('a full disk', () => {
     await disk?.remove();
   });
 
-  test('of the catalog refuses what people ask for with the reason, changes go on, and so does the catalog when there is room', async () => {
+  /** Asks for something, which goes through the catalog and NATS. */
+  async function pauseAndResume(): Promise<void> {
+    for (const [wish, status] of [
+      ['pause', 'paused'],
+      ['resume', 'running'],
+    ] as const) {
+      const answer = await stack.api.call('POST', `/v1/mirrors/${mirror.name}/${wish}`);
+      expect(answer.status).toBe(200);
+      await mirror.waitForStatus(status);
+    }
+  }
+
+  test('a change stream that somebody deletes is made anew, and nothing is lost or applied twice', async () => {
+    await runUnderLoad(pair, mirror, async () => {
+      await stack.deleteChangeStreams();
+      await mirror.waitForCatchUp();
+    });
+  });
+
+  test('nats-server that comes back without anything it had gets everything anew, and nothing is lost or applied twice', async () => {
+    await runUnderLoad(pair, mirror, async () => {
+      await stack.restartNats({ isEmpty: true });
+      await mirror.waitForCatchUp();
+      await pauseAndResume();
+    });
+  });
+
+  test('a full disk of the catalog refuses what people ask for with the reason, changes go on, and so does the catalog when there is room', async () => {
     const { catalog, api } = stack;
     await runUnderLoad(pair, mirror, async () => {
       await catalog.query(FULL_CATALOG);
@@ -46,18 +73,11 @@ describe('a full disk', () => {
       });
       await mirror.waitForCatchUp();
       await catalog.query('drop trigger no_space on events');
-      expect(await api.call('POST', `/v1/mirrors/${mirror.name}/pause`)).toMatchObject({
-        status: 200,
-      });
-      await mirror.waitForStatus('paused');
-      expect(await api.call('POST', `/v1/mirrors/${mirror.name}/resume`)).toMatchObject({
-        status: 200,
-      });
-      await mirror.waitForStatus('running');
+      await pauseAndResume();
     });
   });
 
-  test('of nats-server is told with the way out, loses nothing, and the mirror goes on when there is room', async () => {
+  test('a full disk of nats-server is told with the way out, loses nothing, and the mirror goes on when there is room', async () => {
     await runUnderLoad(pair, mirror, async () => {
       disk.fill();
       await pair.until(async () => {
