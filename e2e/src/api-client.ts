@@ -4,6 +4,7 @@ import { ApiDocument, type RawAnswer, until } from '@bunnydb/testkit';
 export interface MirrorWish {
   readonly table_mappings?: readonly TableMappingRequest[];
   readonly all_tables?: boolean;
+  readonly exclude_tables?: readonly string[];
   readonly [option: string]: unknown;
 }
 

@@ -69,4 +69,47 @@ describe('mirrors of patterns', () => {
     await mirror.waitForEqual([samePair('public', 'one'), samePair('fresh', 'born')]);
     await mirror.remove();
   });
+
+  test('what is excluded from all tables does not come, nor join when it is made later, until the next list of tables says otherwise', async () => {
+    const pair = await stack.createPair({
+      source: `create schema audit; create table audit.trail (id integer primary key);
+        create table one (id integer primary key); create table log_1 (id integer primary key, v text);
+        insert into one values (1); insert into log_1 values (1, 'old'); insert into audit.trail values (1);`,
+    });
+    const mirror = await pair.createMirror({
+      all_tables: true,
+      exclude_tables: ['public.log_*', 'audit.*'],
+    });
+    await mirror.waitForStatus('running');
+    await pair.source
+      .query(`create table log_2 (id integer primary key); insert into log_2 values (1);
+      create table audit.more (id integer primary key); create table two (id integer primary key);
+      insert into log_1 values (2, 'new'); insert into one values (2); insert into two values (1)`);
+    await waitForTables(mirror, ['public.one', 'public.two']);
+    const pairs = (...tables: readonly string[]) =>
+      tables.map((table) => samePair('public', table));
+    await mirror.waitForEqual(pairs('one', 'two'));
+    const { publication_name } = await mirror.view();
+    const published = await pair.source.query(
+      `select tablename from pg_publication_tables where pubname = $1
+        and (schemaname = 'audit' or tablename in ('one', 'two') or tablename like 'log%') order by 1`,
+      [publication_name],
+    );
+    expect(published.rows).toEqual([{ tablename: 'one' }, { tablename: 'two' }]);
+    const change = await stack.api.call('PUT', `/v1/mirrors/${mirror.name}/tables`, {
+      all_tables: true,
+      exclude_tables: ['audit.*', 'public."two"', 'public.log_1'],
+    });
+    expect(change).toMatchObject({
+      status: 200,
+      body: { added: ['public.log_2'], removed: ['public.two'] },
+    });
+    await waitForTables(mirror, ['public.log_2', 'public.one']);
+    await mirror.waitForEqual(pairs('log_2', 'one'));
+    const { rows } = await pair.destination.query(
+      `select relname from pg_class where relname in ('trail', 'more', 'log_1')`,
+    );
+    expect(rows).toEqual([]);
+    await mirror.remove();
+  });
 });

@@ -11,6 +11,8 @@ export interface MirrorWish {
   readonly destination: PeerWish;
   /** `schema.table` or patterns; empty for all tables. */
   readonly tables: readonly string[];
+  /** Left out of what patterns, or all tables, stand for. */
+  readonly exclude: readonly string[];
   /** Whether what is harmless to mend at the source is mended. */
   readonly fix: boolean;
 }
@@ -48,6 +50,7 @@ export async function ensureMirror(
     source_peer: wish.source.name,
     destination_peer: wish.destination.name,
     ...tablesOf(wish.tables),
+    ...(wish.exclude.length === 0 ? {} : { exclude_tables: wish.exclude }),
   };
   await preflight(api, request, wish, screen);
   await api.post('/v1/mirrors', request);

@@ -25,6 +25,8 @@ export type Plan =
       readonly destination: string;
       /** Empty: all tables. */
       readonly tables: readonly string[];
+      /** Left out of what patterns, or all tables, stand for. */
+      readonly exclude: readonly string[];
       /** Mend at the source what is harmless to mend. */
       readonly fix: boolean;
     }
@@ -58,6 +60,7 @@ const FLAGS = {
   source: { type: 'string' },
   destination: { type: 'string' },
   tables: { type: 'string', multiple: true },
+  exclude: { type: 'string', multiple: true },
   name: { type: 'string' },
   fix: { type: 'boolean' },
   demo: { type: 'boolean' },
@@ -129,9 +132,10 @@ function parseFlags(words: readonly string[]) {
 function planOf(flags: Flags): Plan {
   const { source, destination } = flags;
   if (source === undefined && destination === undefined) {
-    if (flags.tables !== undefined || flags.name !== undefined || flags.fix === true) {
+    const { tables, exclude, name, fix } = flags;
+    if ([tables, exclude, name].some((flag) => flag !== undefined) || fix === true) {
       throw new UserProblem(
-        '--tables, --name and --fix go with --source and --destination: give both URLs too.',
+        '--tables, --exclude, --name and --fix go with --source and --destination: give both URLs too.',
       );
     }
     if (flags.demo === false) return { kind: 'bare' };
@@ -156,13 +160,20 @@ function planOf(flags: Flags): Plan {
     source: databaseUrl('source', source),
     destination: databaseUrl('destination', destination),
     fix: flags.fix === true,
-    tables: (flags.tables ?? [])
+    tables: tableNames(flags.tables),
+    exclude: tableNames(flags.exclude),
+  };
+}
+
+function tableNames(lists: readonly string[] = []): readonly string[] {
+  return (
+    lists
       .flatMap((list) => list.split(','))
       .map((table) => table.trim())
       .filter((table) => table !== '')
       // As psql does: a bare name is one of the schema public.
-      .map((table) => (table.includes('.') ? table : `public.${table}`)),
-  };
+      .map((table) => (table.includes('.') ? table : `public.${table}`))
+  );
 }
 
 function databaseUrl(flag: string, text: string): string {

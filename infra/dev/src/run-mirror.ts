@@ -50,6 +50,7 @@ export async function runDemo(
     source: { name: 'shop-source', url: databases.sourceUrl },
     destination: { name: 'shop-destination', url: databases.destinationUrl },
     tables: SHOP_TABLES.map((table) => `public.${table}`),
+    exclude: [],
     fix: false,
   };
   const mirrored: MirroredDatabases = {
@@ -79,12 +80,13 @@ export async function runOwn(
   plan: Extract<Plan, { kind: 'own' }>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { name, source, destination, tables, fix } = plan;
+  const { name, source, destination, tables, exclude, fix } = plan;
   const wish: MirrorWish = {
     name,
     source: { name: `${name}-source`, url: source },
     destination: { name: `${name}-destination`, url: destination },
     tables,
+    exclude,
     fix,
   };
   await bringUp(

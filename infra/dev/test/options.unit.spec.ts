@@ -20,6 +20,8 @@ describe('the command line', () => {
       '--destination=postgres://b@h/y',
       '--tables',
       'users, app.*',
+      '--exclude',
+      'app.tmp_*,log_*',
     );
     expect(plan).toEqual({
       kind: 'own',
@@ -27,6 +29,7 @@ describe('the command line', () => {
       source: 'postgresql://a@h/x',
       destination: 'postgres://b@h/y',
       tables: ['public.users', 'app.*'],
+      exclude: ['app.tmp_*', 'public.log_*'],
       fix: false,
     });
   });
@@ -46,6 +49,7 @@ describe('the command line', () => {
     [['--source', 'h:5432', '--destination', 'postgres://b@h/y'], /--source is no URL like/],
     [['--source', 'postgres://u:hunter2@h', '--destination', 'postgres://b@h/y'], /^(?!.*hunter2)/],
     [['--tables', 'a'], /go with --source and --destination/],
+    [['--exclude', 'a'], /go with --source and --destination/],
     [['--fix'], /go with --source and --destination/],
     [['--api-port', '0'], /--api-port \(or BUNNY_API_PORT\) must be a port/],
     [['--api-port', '4222'], /Two of the ports are the same/],

@@ -40,6 +40,8 @@ export interface TablePattern {
   /** Destination schema; `*` keeps the source's. */
   readonly destination_schema: string;
   readonly exclude_columns: readonly string[];
+  /** Source tables that it does not stand for: names, and patterns such as `public.log_*`. Absent: none. */
+  readonly except?: readonly string[];
 }
 
 export const FOREIGN_KEY_STRATEGIES = ['defer', 'replica', 'none'] as const;

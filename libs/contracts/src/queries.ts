@@ -43,14 +43,17 @@ export interface TableWish {
   readonly destination?: string;
   readonly exclude_columns?: readonly string[];
   readonly row_filter?: string;
+  /** Of a pattern: names and patterns of tables that it does not stand for. */
+  readonly except?: readonly string[];
 }
 
 export interface ValidateRequest {
   readonly name: string;
   readonly source: PeerConnection;
   readonly destination: PeerConnection;
-  /** Empty with `all_tables`. */
+  /** May be empty with `all_tables`. */
   readonly wishes: readonly TableWish[];
+  /** The same as a wish for `*.*`. */
   readonly all_tables: boolean;
   readonly options: MirrorOptions;
   readonly publication_name?: string;

@@ -8,6 +8,13 @@ export {
   parseLsn,
 } from './lsn.js';
 export {
+  type NamePart,
+  type NamePattern,
+  matchesName,
+  parseNamePattern,
+  standsForMany,
+} from './name-pattern.js';
+export {
   type QualifiedName,
   formatQualifiedName,
   parseQualifiedName,

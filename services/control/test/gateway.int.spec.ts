@@ -279,6 +279,10 @@ describe('pre-flight', () => {
       all_tables: false,
       options: { max_batch_size: 77 },
     });
+    await api.post('/v1/mirrors/validate', { ...mirror, exclude_tables: ['public.log_*'] });
+    expect(workers.questions.at(-1)).toMatchObject({
+      wishes: [{ source: 'public.*', except: ['public.log_*'] }],
+    });
   });
 
   it('a peer that does not exist is named', async () => {

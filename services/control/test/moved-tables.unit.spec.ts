@@ -21,9 +21,12 @@ const types = (events: readonly MirrorEvent[]) => events.map((event) => event.ty
 /** A mirror that runs, with these mappings. */
 function running(
   tables: readonly TableMapping[] = createdBody.tables,
-  more: { readonly manual?: boolean; readonly patterns?: boolean } = {},
+  more: { readonly manual?: boolean; readonly patterns?: boolean; readonly except?: string } = {},
 ): readonly MirrorEvent[] {
-  const patterns = [{ source_schema: '*', destination_schema: '*', exclude_columns: [] }];
+  const everything = { source_schema: '*', destination_schema: '*', exclude_columns: [] };
+  const patterns = [
+    more.except === undefined ? everything : { ...everything, except: [more.except] },
+  ];
   return HISTORIES.running.map((event): MirrorEvent => {
     if (event.type !== 'mirror_created') return event;
     const schema_changes = more.manual === true ? ('manual' as const) : ('auto' as const);
@@ -100,6 +103,14 @@ describe('a table that was renamed on the source', () => {
     const taken = when(running([users, taking]), moved(USERS, PEOPLE));
     expect(taken.events[1]).toMatchObject({
       body: { tables: [{ source: PEOPLE, destination: USERS }, taking] },
+    });
+  });
+
+  it('stays in the mirror under a name that is excluded, which keeps tables from joining', () => {
+    const history = running(undefined, { patterns: true, except: 'public.people' });
+    expect(when(history, moved(USERS, PEOPLE)).events[1]).toMatchObject({
+      type: 'tables_change_requested',
+      body: { added: ['public.people'], removed: ['public.users'] },
     });
   });
 

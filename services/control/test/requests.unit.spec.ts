@@ -1,10 +1,16 @@
 import 'reflect-metadata';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CreateMirrorRequest, CreatePeerRequest, ListLogsQuery } from '@bunnydb/contracts';
+import {
+  CreateMirrorRequest,
+  CreatePeerRequest,
+  ListLogsQuery,
+  type TableMappingRequest,
+} from '@bunnydb/contracts';
 import { configOf } from '../src/core/request/config-of.js';
 import { findUnstorable } from '../src/core/request/find-unstorable.js';
 import { normalizeMirrorBody } from '../src/core/request/normalize-mirror-body.js';
+import { patternsOf } from '../src/core/request/patterns-of.js';
 import { spanMsOf } from '../src/core/request/span-ms-of.js';
 import { wishesOf } from '../src/core/request/wishes-of.js';
 import { Problem } from '../src/shell/http/problem.js';
@@ -13,6 +19,9 @@ import { requestSchema } from '../src/shell/http/request-schema.js';
 
 const mirrorPipe = new RequestPipe(CreateMirrorRequest, normalizeMirrorBody);
 const base = { name: 'shop', source_peer: 'src', destination_peer: 'dst' };
+
+const namedWishes = (table_mappings: readonly TableMappingRequest[]) =>
+  wishesOf({ table_mappings });
 
 function fieldsOf(run: () => unknown): readonly (readonly [string, string])[] {
   try {
@@ -64,7 +73,7 @@ describe('the body of a mirror', () => {
     const one = mirrorPipe.transform({ ...base, table_mappings: 'public.*' });
     expect(one.table_mappings).toEqual([{ source_table: 'public.*' }]);
     const two = mirrorPipe.transform({ ...base, table_mappings: ['public.*', 'x.y'] });
-    expect(wishesOf(two.table_mappings ?? [])).toEqual({
+    expect(wishesOf(two)).toEqual({
       tag: 'parsed',
       value: [{ source: 'public.*' }, { source: 'x.y', destination: undefined }],
     });
@@ -96,7 +105,7 @@ describe('the body of a mirror', () => {
 
 describe('table names', () => {
   it('may be given whole, in parts, or quoted', () => {
-    const wishes = wishesOf([
+    const wishes = namedWishes([
       { source_table: 'public.users', destination_table: 'archive.people' },
       { source_schema: 'a.b', source_table: 'c', destination_schema: 'd' },
       { source_table: '"a.b"."c"', row_filter: 'x > 1', exclude_columns: ['y'] },
@@ -113,7 +122,7 @@ describe('table names', () => {
 
   it('that are not schema.table are refused with their path', () => {
     expect(
-      wishesOf([{ source_table: 'users' }, { source_table: 'a.b', destination_table: 'c' }]),
+      namedWishes([{ source_table: 'users' }, { source_table: 'a.b', destination_table: 'c' }]),
     ).toMatchObject({
       tag: 'invalid',
       fields: [
@@ -124,14 +133,81 @@ describe('table names', () => {
   });
 
   it('stand for many at the destination only where they do at the source', () => {
-    expect(wishesOf([{ source_table: 'a.*', destination_table: 'b.*' }]).tag).toBe('parsed');
+    expect(namedWishes([{ source_table: 'a.*', destination_table: 'b.*' }]).tag).toBe('parsed');
     const one = [{ source_table: 'a.b', destination_table: 'c*' }];
-    expect(wishesOf(one)).toMatchObject({
+    expect(namedWishes(one)).toMatchObject({
       tag: 'invalid',
       fields: [{ path: 'table_mappings[0].destination_table' }],
     });
     const starred = [{ source_schema: 'a', source_table: '*', destination_table: 'c*' }];
-    expect(wishesOf(starred).tag).toBe('invalid');
+    expect(namedWishes(starred).tag).toBe('invalid');
+  });
+});
+
+describe('tables that are excluded', () => {
+  const transformed = (body: object) => wishesOf(mirrorPipe.transform({ ...base, ...body }));
+
+  it('go with every pattern, and with all tables', () => {
+    const except = ['public.log_*', 'audit."Odd.one"'];
+    const mappings = [
+      'public.*',
+      'public.users',
+      { source_table: 'app.*', destination_table: 'b.*' },
+    ];
+    expect(transformed({ table_mappings: mappings, exclude_tables: except })).toEqual({
+      tag: 'parsed',
+      value: [
+        { source: 'public.*', except },
+        { source: 'public.users' },
+        { source: 'app.*', destination: 'b.*', except },
+      ],
+    });
+    const value = [{ source: '*.*', except: ['audit.*'] }];
+    expect(transformed({ all_tables: true, exclude_tables: 'audit.*' })).toEqual({
+      tag: 'parsed',
+      value,
+    });
+    expect(patternsOf(value)).toEqual([
+      { source_schema: '*', destination_schema: '*', exclude_columns: [], except: ['audit.*'] },
+    ]);
+    for (const none of [[], null]) {
+      expect(transformed({ all_tables: true, exclude_tables: none })).toEqual({
+        tag: 'parsed',
+        value: [{ source: '*.*' }],
+      });
+    }
+  });
+
+  it('are refused where they say nothing, or what a mapping contradicts', () => {
+    const fields = (body: object) => {
+      const wishes = transformed(body);
+      return wishes.tag === 'invalid' ? wishes.fields : [];
+    };
+    expect(fields({ table_mappings: ['a.b'], exclude_tables: ['a.c'] })).toMatchObject([
+      { path: 'exclude_tables', message: expect.stringContaining('needs a pattern') },
+    ]);
+    expect(
+      fields({ table_mappings: ['a.*', 'a.log_1'], exclude_tables: ['b.*', 'a.log_*'] }),
+    ).toEqual([
+      {
+        path: 'table_mappings[1].source_table',
+        message: 'is excluded by exclude_tables[1]: take it out of one of them',
+      },
+    ]);
+    expect(fields({ all_tables: true, exclude_tables: ['logs', ' '] })).toMatchObject([
+      { path: 'exclude_tables[0]', message: expect.stringContaining('schema.table') },
+      { path: 'exclude_tables[1]' },
+    ]);
+    // With a schema beside it, a star is part of a name.
+    const starred = { source_schema: 'a', source_table: '*' };
+    expect(fields({ table_mappings: [starred, 'a.x*'], exclude_tables: ['a.b'] })).toEqual([]);
+  });
+
+  it('are texts', () => {
+    const body = { ...base, all_tables: true, exclude_tables: [7] };
+    expect(fieldsOf(() => mirrorPipe.transform(body)).map(([path]) => path)).toEqual([
+      'exclude_tables',
+    ]);
   });
 });
 
@@ -198,7 +274,7 @@ describe('any request', () => {
           for (const body of [anything, { ...base, table_mappings: mappings }]) {
             fieldsOf(() => {
               const request = mirrorPipe.transform(body);
-              wishesOf(request.table_mappings ?? []);
+              wishesOf(request);
               configOf(request);
             });
             fieldsOf(() => peerPipe.transform(body));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TablePattern } from '@bunnydb/contracts';
 import type { MirrorCommand } from '../src/core/mirror/mirror-command.js';
 import { commandOf } from '../src/core/mirror/command-of.js';
 import type { MirrorEvent } from '../src/core/mirror/mirror-event.js';
@@ -208,17 +209,16 @@ describe('a change of the tables', () => {
 });
 
 describe('tables that appear on the source', () => {
-  const patterns = [
-    { source_schema: 'public', destination_schema: '*', exclude_columns: [] },
-  ] as const;
-  const running = (schema_changes: 'auto' | 'manual') =>
+  const pattern = { source_schema: 'public', destination_schema: '*', exclude_columns: [] };
+  const patterns = [pattern];
+  const running = (schema_changes: 'auto' | 'manual', except?: readonly string[]) =>
     HISTORIES.running.map((event): MirrorEvent =>
       event.type === 'mirror_created'
         ? {
             ...event,
             body: {
               ...event.body,
-              patterns,
+              patterns: except ? [{ ...pattern, except }] : patterns,
               options: { ...event.body.options, schema_changes },
             },
           }
@@ -246,8 +246,20 @@ describe('tables that appear on the source', () => {
   it.each([
     ['the mirror has no pattern', HISTORIES.running],
     ['changes of structure are for people to make', running('manual')],
+    ['the patterns do not stand for them any more', running('auto', ['public.ord*'])],
   ])('are only told when %s', (_reason, history) => {
     expect(types(when(history, appeared).events)).toEqual(['tables_appeared']);
+  });
+
+  it('are stood for by the same patterns, in whatever order the store has their members, without an edit', () => {
+    const same = { exclude_columns: [], destination_schema: '*', source_schema: 'public' };
+    const asked = (wanted: readonly TablePattern[]) =>
+      when(running('auto'), change({ tables: createdBody.tables, patterns: wanted })).events;
+    expect(asked([same])).toEqual([]);
+    expect(types(asked([{ ...same, except: ['public.log_*'] }]))).toEqual([
+      'tables_change_requested',
+      'step_started',
+    ]);
   });
 
   it('wait for an edit that is under way', () => {

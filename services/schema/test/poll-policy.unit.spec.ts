@@ -112,6 +112,20 @@ describe('a pattern', () => {
     const tables = appearedTables(patterns, known, relations);
     expect(tables.map((table) => table.source.table)).toEqual(['new']);
   });
+
+  it('takes none that it does not stand for, nor a partition of one', () => {
+    const relations = new RelationIndex([
+      relation('', { name: name('new') }),
+      relation('', { name: name('log_1') }),
+      relation('', { name: name('parted'), kind: 'partitioned' }),
+      relation('', { name: name('part'), partitionOf: name('parted') }),
+    ]);
+    const except = ['*.log_*', '"a.b".parted'];
+    const excepting = patterns.map((pattern) => ({ ...pattern, except }));
+    expect(appearedTables(excepting, known, relations).map(({ source }) => source.table)).toEqual([
+      'new',
+    ]);
+  });
 });
 
 describe('the progress of an index', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RelationIndex } from '../src/core/relation-facts.js';
 import { type ResolvedWishes, resolveWishes } from '../src/core/resolve-wishes.js';
-import { matchesPart, parseWishName } from '../src/core/wish-name.js';
 import { relation } from './relation-builder.js';
 
 const RELATIONS = new RelationIndex([
@@ -73,6 +72,30 @@ describe('resolveWishes', () => {
     expect(result.problems[1]?.fix).toBe('ALTER TABLE "public"."cache" SET LOGGED;');
   });
 
+  it('leaves out what a pattern does not stand for, a partitioned table with all its partitions', () => {
+    const except = ['public.ord*', 'audit."users"', 'nowhere.*'];
+    const result = resolve({ source: '*.*', except });
+    expect(shown(result)).toEqual(['public.users>public.users', 'audit.log>audit.log']);
+    expect(result.problems).toEqual([]);
+    // What the one pattern leaves out, another may stand for.
+    expect(
+      shown(resolve({ source: 'audit.*', except: ['audit.log'] }, { source: 'audit.l*' })),
+    ).toEqual(['audit.users>audit.users', 'audit.log>audit.log']);
+  });
+
+  it('leaves no partition out by itself, since the publication speaks for its root', () => {
+    const result = resolve({ source: 'public.*', except: ['public.orders_*'] });
+    expect(shown(result)).toEqual(['public.users>public.users', 'public.orders>public.orders']);
+  });
+
+  it('says so when nothing of a pattern is left', () => {
+    const result = resolve({ source: 'audit.*', except: ['*.*'] });
+    expect(result).toMatchObject({
+      tables: [],
+      problems: [{ detail: 'every table that the pattern audit.* matches is excluded' }],
+    });
+  });
+
   it('takes a partition alone, but not beside its root', () => {
     expect(shown(resolve({ source: 'public.orders_1' }))).toEqual([
       'public.orders_1>public.orders_1',
@@ -94,24 +117,5 @@ describe('resolveWishes', () => {
       '_bunny.log is in a system schema',
       'public.users and audit.users have the same destination public.users',
     ]);
-  });
-});
-
-describe('wish names', () => {
-  it('are catalog names, patterns only where a bare part holds a star', () => {
-    expect(parseWishName('"a.b"."c*"')).toEqual({
-      schema: { text: 'a.b', isPattern: false },
-      table: { text: 'c*', isPattern: false },
-    });
-    expect(parseWishName('Sales.ord*')?.table).toEqual({ text: 'ord*', isPattern: true });
-    expect(parseWishName('a.b.c')).toBeUndefined();
-    expect(parseWishName('')).toBeUndefined();
-  });
-
-  it('match as a whole, with every other sign taken literally', () => {
-    expect(matchesPart({ text: 'a.*', isPattern: true }, 'a.bc')).toBe(true);
-    expect(matchesPart({ text: 'a.*', isPattern: true }, 'axbc')).toBe(false);
-    expect(matchesPart({ text: '*', isPattern: true }, 'line\nbreak')).toBe(true);
-    expect(matchesPart({ text: 'a*', isPattern: false }, 'ab')).toBe(false);
   });
 });

@@ -4,6 +4,8 @@ import {
   IsArray,
   IsBoolean,
   IsOptional,
+  IsString,
+  MaxLength,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
@@ -23,6 +25,17 @@ export class ChangeTablesRequest {
   @IsOptional()
   @IsBoolean(about('Every table of the source that can be mirrored. Default false.'))
   readonly all_tables?: boolean | null;
+
+  @IsOptional()
+  @IsArray(
+    about(
+      'Names and patterns (`public.log_*`) of tables that the patterns, or all_tables, do not stand for, now and later.',
+    ),
+  )
+  @ArrayMaxSize(1000)
+  @IsString({ each: true })
+  @MaxLength(255, { each: true })
+  readonly exclude_tables?: readonly string[] | null;
 }
 
 /** `PUT /v1/mirrors/{name}/tables?…` */

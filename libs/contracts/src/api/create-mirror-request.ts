@@ -39,6 +39,17 @@ export class CreateMirrorRequest extends MirrorOptionsRequest {
   readonly all_tables?: boolean | null;
 
   @IsOptional()
+  @IsArray(
+    about(
+      'Names and patterns (`public.log_*`) of tables that the patterns, or all_tables, do not stand for, now and later.',
+    ),
+  )
+  @ArrayMaxSize(1000)
+  @IsString({ each: true })
+  @MaxLength(255, { each: true })
+  readonly exclude_tables?: readonly string[] | null;
+
+  @IsOptional()
   @IsString(about('An existing publication; it is never altered or dropped.'))
   @MinLength(1)
   @MaxLength(63)

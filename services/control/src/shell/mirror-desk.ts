@@ -147,17 +147,12 @@ export class MirrorDesk {
       ...(destination ? [] : ['destination_peer']),
     ].map((path) => ({ path, message: 'there is no peer of this name' }));
     if (!source || !destination) throw invalidRequest(missing);
-    const allTables = request.all_tables === true;
-    if (allTables && request.table_mappings?.length) {
-      const message = 'leave it out with all_tables, or leave all_tables out';
-      throw invalidRequest([{ path: 'table_mappings', message }]);
-    }
     return {
       name: request.name,
       source: source.connection,
       destination: destination.connection,
-      wishes: allTables ? [] : valueOrProblem(wishesOf(request.table_mappings ?? [])),
-      all_tables: allTables,
+      wishes: valueOrProblem(wishesOf(request)),
+      all_tables: false,
       options: optionsOf(configOf(request)),
       ...(request.publication_name ? { publication_name: request.publication_name } : {}),
       ...(request.replication_slot_name
@@ -175,10 +170,7 @@ export class MirrorDesk {
       source_peer: request.source_peer,
       destination_peer: request.destination_peer,
       tables,
-      patterns: patternsOf(
-        valueOrProblem(wishesOf(request.table_mappings ?? [])),
-        request.all_tables === true,
-      ),
+      patterns: patternsOf(valueOrProblem(wishesOf(request))),
       options: optionsOf(config),
       config,
       slot_name: request.replication_slot_name ?? defaultSlotName(id),

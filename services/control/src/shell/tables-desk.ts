@@ -13,7 +13,7 @@ import { type Preflight, askPreflight, failedPreflight, preflightOf } from './as
 import { checkLoops } from './check-loops.js';
 import type { ControlStore } from './catalog/control-store.js';
 import type { MirrorRow } from './catalog/read-mirrors.js';
-import { Problem, invalidRequest, refusalProblem, valueOrProblem } from './http/problem.js';
+import { Problem, refusalProblem, valueOrProblem } from './http/problem.js';
 import { readMirrorPeers } from './process/spec-publisher.js';
 
 /** Without these nothing can be said about what a pattern stands for. */
@@ -46,23 +46,18 @@ export class TablesDesk {
     const state = await this.#store.mirrors.load(stream);
     if (state.tag === 'absent') throw new Problem(404, `there is no mirror ${row.name}`);
     const { mirror } = state;
-    const allTables = request.all_tables === true;
-    if (allTables && request.table_mappings?.length) {
-      const message = 'leave it out with all_tables, or leave all_tables out';
-      throw invalidRequest([{ path: 'table_mappings', message }]);
-    }
-    const wishes = allTables ? [] : valueOrProblem(wishesOf(request.table_mappings ?? []));
+    const wishes = valueOrProblem(wishesOf(request));
     const command: ChangeTables = {
       type: 'change_tables',
       tables: mirror.tables,
-      patterns: patternsOf(wishes, allTables),
+      patterns: patternsOf(wishes),
       basis: mirror.tables,
       dropRemoved,
     };
     // What is refused whatever the tables are need not wait for the servers.
     const early = decideTables(state, command);
     if (early.tag === 'refused') throw refusalProblem(early.refusal);
-    const tables = await this.#resolve(row, mirror, wishes, allTables);
+    const tables = await this.#resolve(row, mirror, wishes);
     const result = await this.#store.mirrors.handle(stream, { ...command, tables }, { metadata });
     if (result.tag === 'refused') throw refusalProblem(result.refusal);
     const [before, after] = [namesOf(mirror.tables), namesOf(tables)];
@@ -77,16 +72,12 @@ export class TablesDesk {
     row: MirrorRow,
     mirror: MirrorFacts,
     wishes: readonly TableWish[],
-    allTables: boolean,
   ): Promise<readonly TableMapping[]> {
     const { present, named, patterns } = sortWishes(wishes, mirror);
-    const isResolved = patterns.length === 0 && !allTables;
-    const resolved = isResolved
-      ? { present: [], added: named }
-      : splitResolved(
-          await this.#standFor(row, mirror, [...named, ...patterns], allTables),
-          mirror,
-        );
+    const resolved =
+      patterns.length === 0
+        ? { present: [], added: named }
+        : splitResolved(await this.#standFor(row, mirror, [...named, ...patterns]), mirror);
     const { added } = resolved;
     const fresh = added.length === 0 ? [] : await this.#check(row, mirror, added);
     const tables = wantedTables(mirror, present, resolved.present, fresh);
@@ -102,9 +93,8 @@ export class TablesDesk {
     row: MirrorRow,
     mirror: MirrorFacts,
     wishes: readonly TableWish[],
-    allTables: boolean,
   ): Promise<readonly TableMapping[]> {
-    const { checks, tables } = await this.#ask(row, mirror, wishes, allTables);
+    const { checks, tables } = await this.#ask(row, mirror, wishes);
     const failed = checks.filter(({ ok, name }) => !ok && RESOLVING_CHECKS.includes(name));
     const isUnanswered = tables.length === 0 && checks.some(({ ok }) => !ok);
     if (failed.length > 0 || isUnanswered) throw failedPreflight(isUnanswered ? checks : failed);
@@ -116,7 +106,7 @@ export class TablesDesk {
     mirror: MirrorFacts,
     wishes: readonly TableWish[],
   ): Promise<readonly TableMapping[]> {
-    const preflight = await this.#ask(row, mirror, wishes, false);
+    const preflight = await this.#ask(row, mirror, wishes);
     if (!preflight.ok) throw failedPreflight(preflight.checks);
     return preflight.tables;
   }
@@ -125,7 +115,6 @@ export class TablesDesk {
     row: MirrorRow,
     mirror: MirrorFacts,
     wishes: readonly TableWish[],
-    allTables: boolean,
   ): Promise<Preflight> {
     const { source, destination } = await readMirrorPeers(this.#store.catalog, row);
     return askPreflight(this.#messaging, {
@@ -133,7 +122,7 @@ export class TablesDesk {
       source,
       destination,
       wishes,
-      all_tables: allTables,
+      all_tables: false,
       options: mirror.options,
       ...(mirror.ownPublication ? { publication_name: mirror.publicationName } : {}),
     });

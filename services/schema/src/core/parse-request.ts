@@ -14,6 +14,7 @@ import {
   type ValidateRequest,
 } from '@bunnydb/contracts';
 import { MirrorError } from '@bunnydb/failure';
+import { parseNamePattern } from '@bunnydb/pg-model';
 
 /** Requests come from anyone who can reach the subject, people with the NATS CLI among them: their shape is checked once, here. */
 
@@ -141,11 +142,16 @@ function parseWish(value: unknown, path: string): TableWish {
   if (excluded !== undefined && !isStringList(excluded)) {
     throw invalid(`${path}.exclude_columns`, 'a list of column names');
   }
+  const except = wish['except'];
+  if (except !== undefined && !(isStringList(except) && except.every(parseNamePattern))) {
+    throw invalid(`${path}.except`, 'a list of table names and patterns');
+  }
   return {
     source: requiredString(wish, 'source', path),
     destination: optionalString(wish, 'destination', path),
     exclude_columns: excluded,
     row_filter: optionalString(wish, 'row_filter', path),
+    except,
   };
 }
 

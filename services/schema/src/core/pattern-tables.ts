@@ -14,6 +14,7 @@ export function appearedTables(
   const wishes = patterns.map((pattern) => ({
     source: `${wishPart(pattern.source_schema)}.*`,
     exclude_columns: pattern.exclude_columns,
+    except: pattern.except,
     ...(pattern.destination_schema === '*'
       ? {}
       : { destination: `${wishPart(pattern.destination_schema)}.*` }),

@@ -1,7 +1,12 @@
 import type { TableMapping, TableWish } from '@bunnydb/contracts';
-import { formatQualifiedName, quoteQualifiedName } from '@bunnydb/pg-model';
+import {
+  type NamePattern,
+  formatQualifiedName,
+  matchesName,
+  parseNamePattern,
+  quoteQualifiedName,
+} from '@bunnydb/pg-model';
 import { type RelationFacts, type RelationIndex, isSystemSchema, keyOf } from './relation-facts.js';
-import { type WishName, matchesPart, parseWishName } from './wish-name.js';
 
 /** Why a wish cannot be met, and what to do. */
 export interface WishProblem {
@@ -16,7 +21,7 @@ export interface ResolvedWishes {
 
 /**
  * Turns wishes into mappings of tables that exist. A table that is named wins over a pattern that matches it too. Patterns take what can be
- * replicated and pass over the rest; a named relation that cannot be replicated is a problem. Partitions are left to their root, since
+ * replicated and is not excepted, and pass over the rest; a named relation that cannot be replicated is a problem. Partitions are left to their root, since
  * the publication speaks for the root.
  */
 export function resolveWishes(
@@ -26,7 +31,7 @@ export function resolveWishes(
 ): ResolvedWishes {
   const problems: WishProblem[] = [];
   const chosen = new Map<string, TableMapping>();
-  const parsed = wishes.map((wish) => ({ wish, name: parseWishName(wish.source) }));
+  const parsed = wishes.map((wish) => ({ wish, name: parseNamePattern(wish.source) }));
   for (const { wish, name } of parsed) {
     if (name === undefined) {
       problems.push({
@@ -49,7 +54,7 @@ export function resolveWishes(
 
 function resolveNamed(
   wish: TableWish,
-  name: WishName,
+  name: NamePattern,
   relations: RelationIndex,
   chosen: Map<string, TableMapping>,
   problems: WishProblem[],
@@ -61,7 +66,8 @@ function resolveNamed(
     problems.push(problem);
     return;
   }
-  const destination = wish.destination === undefined ? undefined : parseWishName(wish.destination);
+  const destination =
+    wish.destination === undefined ? undefined : parseNamePattern(wish.destination);
   if (wish.destination !== undefined && (!destination || isPattern(destination))) {
     problems.push({
       detail: `${wish.destination} is not a destination table name`,
@@ -85,12 +91,12 @@ function resolveNamed(
 
 function resolvePattern(
   wish: TableWish,
-  name: WishName,
+  name: NamePattern,
   relations: RelationIndex,
   chosen: Map<string, TableMapping>,
   problems: WishProblem[],
 ): void {
-  const target = wish.destination === undefined ? undefined : parseWishName(wish.destination);
+  const target = wish.destination === undefined ? undefined : parseNamePattern(wish.destination);
   if (wish.destination !== undefined && (target === undefined || target.table.text !== '*')) {
     problems.push({
       detail: `${wish.destination} is not a destination for the pattern ${wish.source}`,
@@ -98,11 +104,17 @@ function resolvePattern(
     });
     return;
   }
+  const exceptions = (wish.except ?? []).flatMap((text) => parseNamePattern(text) ?? []);
   let matches = 0;
+  let excepted = 0;
   for (const relation of relations.all) {
     const { schema, table } = relation.name;
-    if (!matchesPart(name.schema, schema) || !matchesPart(name.table, table)) continue;
+    if (!matchesName(name, relation.name)) continue;
     if (relation.isExtensionOwned || refusal(relation)) continue;
+    if (isExcepted(relation, exceptions, relations)) {
+      excepted += 1;
+      continue;
+    }
     matches += 1;
     if (chosen.has(keyOf(relation.name))) continue;
     // Only columns that this table has: a pattern speaks of many.
@@ -117,12 +129,28 @@ function resolvePattern(
       ...(wish.row_filter === undefined ? {} : { row_filter: wish.row_filter }),
     });
   }
-  if (matches === 0) {
+  if (matches === 0 && excepted > 0) {
+    problems.push({
+      detail: `every table that the pattern ${wish.source} matches is excluded`,
+      fix: 'Leave the pattern out, or exclude less with exclude_tables.',
+    });
+  } else if (matches === 0) {
     problems.push({
       detail: `the pattern ${wish.source} matches no table that can be replicated`,
       fix: 'Check the schema name; GET /v1/peers/{name}/tables lists what there is.',
     });
   }
+}
+
+/** A partition is excepted with its root. */
+function isExcepted(
+  { name, partitionOf }: RelationFacts,
+  exceptions: readonly NamePattern[],
+  relations: RelationIndex,
+): boolean {
+  if (exceptions.some((exception) => matchesName(exception, name))) return true;
+  const root = partitionOf ? relations.find(partitionOf) : undefined;
+  return root !== undefined && isExcepted(root, exceptions, relations);
 }
 
 /** Why a relation cannot be replicated, if it cannot. */
@@ -205,11 +233,11 @@ function unknownTable(name: string): WishProblem {
   };
 }
 
-function isPattern(name: WishName): boolean {
+function isPattern(name: NamePattern): boolean {
   return name.schema.isPattern || name.table.isPattern;
 }
 
-const EVERYTHING: WishName = {
+const EVERYTHING: NamePattern = {
   schema: { text: '*', isPattern: true },
   table: { text: '*', isPattern: true },
 };

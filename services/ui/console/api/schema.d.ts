@@ -1752,6 +1752,8 @@ export interface operations {
           }[];
           /** @description Every table of the source that can be mirrored. Default false. */
           all_tables?: boolean;
+          /** @description Names and patterns (`public.log_*`) of tables that the patterns, or all_tables, do not stand for, now and later. */
+          exclude_tables?: string[];
           /** @description An existing publication; it is never altered or dropped. */
           publication_name?: string;
           /** @description Derived from the id of the mirror unless given. */
@@ -1925,6 +1927,8 @@ export interface operations {
           }[];
           /** @description Every table of the source that can be mirrored. Default false. */
           all_tables?: boolean;
+          /** @description Names and patterns (`public.log_*`) of tables that the patterns, or all_tables, do not stand for, now and later. */
+          exclude_tables?: string[];
           /** @description An existing publication; it is never altered or dropped. */
           publication_name?: string;
           /** @description Derived from the id of the mirror unless given. */
@@ -2757,6 +2761,8 @@ export interface operations {
           }[];
           /** @description Every table of the source that can be mirrored. Default false. */
           all_tables?: boolean;
+          /** @description Names and patterns (`public.log_*`) of tables that the patterns, or all_tables, do not stand for, now and later. */
+          exclude_tables?: string[];
         };
       };
     };

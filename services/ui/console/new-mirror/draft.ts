@@ -7,6 +7,8 @@ export interface Draft {
   readonly source: string;
   readonly destination: string;
   readonly isAll: boolean;
+  /** Of all tables: names and patterns of those that are left out, with commas between them. */
+  readonly except: string;
   /** Source tables, `schema.table`, with their names at the destination. */
   readonly chosen: ReadonlyMap<string, string>;
   readonly options: OptionValues;
@@ -22,6 +24,7 @@ export const EMPTY_DRAFT: Draft = {
   source: '',
   destination: '',
   isAll: true,
+  except: '',
   chosen: new Map(),
   options: {},
 };
@@ -44,13 +47,17 @@ export function areTablesChosen({ isAll, chosen }: Draft): boolean {
 
 /** What the gateway is asked for. */
 export function mirrorRequest(draft: Draft) {
+  const except = draft.except
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   return {
     name: draft.name,
     source_peer: draft.source,
     destination_peer: draft.destination,
     ...givenOptions(draft.options),
     ...(draft.isAll
-      ? { all_tables: true }
+      ? { all_tables: true, ...(except.length === 0 ? {} : { exclude_tables: except }) }
       : {
           table_mappings: [...draft.chosen].map(([source_table, destination_table]) => ({
             source_table,

@@ -40,8 +40,9 @@ export function StartStep({ draft }: { readonly draft: Draft }) {
     <Stack>
       <Text>
         <b>{draft.name}</b> mirrors{' '}
-        {draft.isAll ? 'every table' : plural(draft.chosen.size, 'table')} of <b>{draft.source}</b>{' '}
-        into <b>{draft.destination}</b>. The check looks at both databases and changes nothing.
+        {draft.isAll ? everyTable(draft.except.trim()) : plural(draft.chosen.size, 'table')} of{' '}
+        <b>{draft.source}</b> into <b>{draft.destination}</b>. The check looks at both databases and
+        changes nothing.
       </Text>
       <Group>
         <ExplainedButton
@@ -81,3 +82,6 @@ function Verdict({ preflight }: { readonly preflight: Preflight }) {
     </Stack>
   );
 }
+
+const everyTable = (except: string): string =>
+  except === '' ? 'every table' : `every table except ${except}`;

@@ -1,4 +1,4 @@
-import { Radio, Stack } from '@mantine/core';
+import { Radio, Stack, TextInput } from '@mantine/core';
 import { usePeerTables } from '../api/mirrors.js';
 import { ProblemAlert } from '../parts/problem-alert.js';
 import { TablePicker } from '../parts/table-picker.js';
@@ -20,6 +20,15 @@ export function TablesStep({ draft, change }: StepProps) {
           <Radio value="some" label="The ones I choose" />
         </Stack>
       </Radio.Group>
+      {draft.isAll && (
+        <TextInput
+          label="Except"
+          description="Names or patterns, with commas between them; also those that are created later"
+          placeholder="public.log_*, audit.*"
+          value={draft.except}
+          onChange={(event) => change({ except: event.currentTarget.value })}
+        />
+      )}
       {!draft.isAll && tables.isPending && <Waiting />}
       {!draft.isAll && tables.error && (
         <ProblemAlert

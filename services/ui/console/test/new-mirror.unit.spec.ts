@@ -35,9 +35,14 @@ describe('a mirror in the making', () => {
       destination_peer: 'b',
       all_tables: true,
     });
+    expect(mirrorRequest({ ...DRAFT, except: ' public.log_*,, audit.*' })).toMatchObject({
+      all_tables: true,
+      exclude_tables: ['public.log_*', 'audit.*'],
+    });
     const chosen = new Map([['public.a', 'archive.a']]);
     const options = { max_batch_size: 5, publication_name: '' };
-    expect(mirrorRequest({ ...DRAFT, isAll: false, chosen, options })).toEqual({
+    const some = { ...DRAFT, isAll: false, except: 'a.b', chosen, options };
+    expect(mirrorRequest(some)).toEqual({
       name: 'shop',
       source_peer: 'a',
       destination_peer: 'b',

@@ -1,4 +1,4 @@
-import type { TableMapping } from '@bunnydb/contracts';
+import type { TableMapping, TablePattern } from '@bunnydb/contracts';
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { type Decision, accepted, refused } from '../decision.js';
 import { decideRebuild, lossOf } from './decide-rebuild.js';
@@ -97,7 +97,7 @@ export function decideTables(state: MirrorState, wish: ChangeTables): MirrorDeci
   }
   const added = [...wanted.keys()].filter((name) => !present.has(name));
   const removed = [...present.keys()].filter((name) => !wanted.has(name));
-  const isSame = JSON.stringify(mirror.patterns ?? []) === JSON.stringify(wish.patterns);
+  const isSame = patternsKey(mirror.patterns ?? []) === patternsKey(wish.patterns);
   // An edit that waits has begun to change things, so even the tables of before are a change then.
   if (added.length === 0 && removed.length === 0 && isSame && !edit) return accepted();
   const { tables, patterns, dropRemoved } = wish;
@@ -171,6 +171,18 @@ function unknownTable(table: string): MirrorDecision {
 
 function byName(tables: readonly TableMapping[]): ReadonlyMap<string, TableMapping> {
   return new Map(tables.map((table) => [formatQualifiedName(table.source), table]));
+}
+
+/** The store does not keep the order of an object's members. */
+function patternsKey(patterns: readonly TablePattern[]): string {
+  return JSON.stringify(
+    patterns.map(({ source_schema, destination_schema, exclude_columns, except = [] }) => [
+      source_schema,
+      destination_schema,
+      exclude_columns,
+      except,
+    ]),
+  );
 }
 
 function isSameList(a: readonly TableMapping[], b: readonly TableMapping[]): boolean {

@@ -1,5 +1,6 @@
 import { formatQualifiedName } from '@bunnydb/pg-model';
 import { isOnItsWay } from './evolve-outside.js';
+import { fitsPattern } from './fits-pattern.js';
 import type { MirrorEvent } from './mirror-event.js';
 import type { MirrorState } from './mirror-state.js';
 import { streamingOf } from './mirror-steps.js';
@@ -39,6 +40,8 @@ export function appearedTables(state: MirrorState): readonly MirrorEvent[] {
   const sources = new Set(mirror.tables.map(({ source }) => formatQualifiedName(source)));
   const taken = new Set(mirror.tables.map(({ destination }) => formatQualifiedName(destination)));
   const fresh = appeared.filter(({ source, destination }) => {
+    // The patterns may have changed since they were told.
+    if (!patterns.some((pattern) => fitsPattern(pattern, source))) return false;
     const isNew = !sources.has(formatQualifiedName(source));
     // A destination that another table fills, or fills from now on, stays that table's.
     const name = formatQualifiedName(destination);

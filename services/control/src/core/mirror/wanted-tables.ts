@@ -1,5 +1,5 @@
 import type { TableMapping, TableWish } from '@bunnydb/contracts';
-import { formatQualifiedName, parseQualifiedName } from '@bunnydb/pg-model';
+import { formatQualifiedName, parseQualifiedName, standsForMany } from '@bunnydb/pg-model';
 import { isSameMapping } from './find-table.js';
 import type { MirrorFacts } from './mirror-state.js';
 
@@ -14,8 +14,8 @@ export interface SortedWishes {
 /** Sorts wishes, so that a mirror's own tables need no look at a server. */
 export function sortWishes(wishes: readonly TableWish[], mirror: MirrorFacts): SortedWishes {
   const known = byName(mirror.tables);
-  const patterns = wishes.filter(({ source }) => isPattern(source));
-  const names = wishes.filter(({ source }) => !isPattern(source));
+  const patterns = wishes.filter(({ source }) => standsForMany(source));
+  const names = wishes.filter(({ source }) => !standsForMany(source));
   return {
     present: names.flatMap((wish) => {
       const table = known.get(wish.source);
@@ -84,11 +84,6 @@ function wishOf({ source, destination, exclude_columns, row_filter }: TableMappi
     ...(exclude_columns.length === 0 ? {} : { exclude_columns }),
     ...(row_filter === undefined ? {} : { row_filter }),
   };
-}
-
-/** A name with an asterisk is quoted, by `formatQualifiedName`. */
-function isPattern(source: string): boolean {
-  return source.replaceAll(/"(?:[^"]|"")*"/g, '').includes('*');
 }
 
 function byName(tables: readonly TableMapping[]): ReadonlyMap<string, TableMapping> {

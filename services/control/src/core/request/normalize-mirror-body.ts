@@ -14,7 +14,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /**
  * Brings the forms that a mirror's body may have to the one that is validated: aliases become the option's name, a pattern becomes
- * a mapping, a list of one pattern may be the pattern itself, `replicate_schema` becomes an object.
+ * a mapping, a list of one pattern may be the pattern itself (of what is excluded, too), `replicate_schema` becomes an object.
  */
 export function normalizeMirrorBody(raw: Body): Parsed<Body> {
   const body: Record<string, unknown> = { ...raw };
@@ -36,6 +36,8 @@ export function normalizeMirrorBody(raw: Body): Parsed<Body> {
   if (typeof body['replicate_schema'] === 'boolean') {
     body['replicate_schema'] = everyPart(body['replicate_schema']);
   }
+  const excluded = body['exclude_tables'];
+  if (typeof excluded === 'string') body['exclude_tables'] = [excluded];
   if (Object.hasOwn(body, 'table_mappings')) {
     const mappings = body['table_mappings'];
     const list: readonly unknown[] = Array.isArray(mappings) ? mappings : [mappings];

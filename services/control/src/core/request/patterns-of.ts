@@ -4,11 +4,7 @@ import type { TablePattern, TableWish } from '@bunnydb/contracts';
  * The patterns among table wishes for which tables to come join: `schema.*` and `*.*`. Any other pattern stands for the tables that are
  * there. So does one with a row filter, which a table to come may not be able to follow.
  */
-export function patternsOf(
-  wishes: readonly TableWish[],
-  allTables: boolean,
-): readonly TablePattern[] {
-  if (allTables) return [{ source_schema: '*', destination_schema: '*', exclude_columns: [] }];
+export function patternsOf(wishes: readonly TableWish[]): readonly TablePattern[] {
   return wishes.flatMap((wish) => {
     const source = schemaOf(wish.source);
     const destination = wish.destination === undefined ? '*' : schemaOf(wish.destination);
@@ -20,6 +16,7 @@ export function patternsOf(
         source_schema: source,
         destination_schema: destination,
         exclude_columns: wish.exclude_columns ?? [],
+        ...(wish.except === undefined ? {} : { except: wish.except }),
       },
     ];
   });
