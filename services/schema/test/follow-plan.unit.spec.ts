@@ -123,6 +123,19 @@ describe('the columns of a mark are told', () => {
     expect(numbers(['id', 'gone'], columns, [noted(1, 'id')])).toEqual([1, 5]);
     expect(numbers(['id', 'gone'], [...columns, source(6, 'y')], [noted(1, 'id')])).toBeUndefined();
   });
+
+  it('not by the name of a column that came later, when one may have had it that was added and dropped unseen', () => {
+    const columns = [source(1, 'id'), source(5, 'd')];
+    expect(numbers(['id', 'd'], columns, [noted(1, 'id')], [4])).toBeUndefined();
+    // Dropped before the mirror was made, …
+    expect(numbers(['id', 'd'], columns, [noted(1, 'id'), noted(4, 'gone')], [4])).toEqual([1, 5]);
+    // … but its name may have become this one, as the type tells.
+    const other = [source(1, 'id'), source(5, 'd', { typeOid: TEXT })];
+    expect(numbers(['id', 'd'], other, [noted(1, 'id'), noted(4, 'b')], [4])).toBeUndefined();
+    // The only number that a dropped column can have had, which tells later marks apart.
+    expect(numbers(['id', 'x'], other, [noted(1, 'id')], [4])).toEqual([1, 4]);
+    expect(numbers(['id', 'd'], columns, [noted(1, 'id'), noted(4, 'x')], [4])).toEqual([1, 5]);
+  });
 });
 
 describe('columns find their place at the destination', () => {
@@ -226,6 +239,25 @@ describe('the plan', () => {
       { number: 1, name: 'id' },
       { number: 2, name: 'a' },
     ]);
+  });
+
+  it('has a table copied again whose rows call a column that is dropped by now as another one was called', () => {
+    const plan = planFollow(
+      facts({
+        source: { oid: 1, wasRewritten: false, columns: [source(1, 'id')], droppedNumbers: [2, 3] },
+        destination: {
+          columns: [there('id'), there('a'), there('b', { type: 'boolean' })],
+          ...{ keyColumns: [], bytes: 0 },
+        },
+        names: { mirrorId: 'm', columns: [noted(1, 'id'), noted(2, 'a'), noted(3, 'b')] },
+        shape: { oid: 1, columns: [told('id'), told('b')] },
+      }),
+      ALL,
+    );
+    expect(plan).toMatchObject({
+      blocked: null,
+      recopy: expect.stringContaining('dropped by now'),
+    });
   });
 
   it('adds what the mark has and nothing that the catalog has beyond it', () => {

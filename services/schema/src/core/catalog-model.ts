@@ -93,6 +93,8 @@ export interface TableModel {
   /** `RANGE (…)`, `LIST (…)` or `HASH (…)` for a partitioned table, else null. */
   readonly partitionKey: string | null;
   readonly columns: readonly ColumnModel[];
+  /** Attribute numbers of columns that are dropped. */
+  readonly droppedNumbers?: readonly number[];
   readonly primaryKey: KeyModel | null;
   readonly replicaIdentity: ReplicaIdentity;
   /** The index that REPLICA IDENTITY USING INDEX names, unless it is the primary key's. */

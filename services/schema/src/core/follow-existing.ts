@@ -24,6 +24,8 @@ import { takesValuesOf } from './type-widening.js';
 export interface ExistingPlan {
   readonly steps: readonly FollowStep[];
   readonly blocked: FailureReport | null;
+  /** Rows have a column that the source has dropped since, and the destination's of that name cannot take it: it was another one's. */
+  readonly isOfFormer: boolean;
   readonly pending: number;
 }
 
@@ -55,6 +57,7 @@ export function planExisting(
     ...targets.flatMap((target) => sequenceStep(facts, target, existing.get(target.name))),
   ];
   let blocked: FailureReport | null = null;
+  let isOfFormer = false;
   let pending = sink.notes.length + diffOf(pair, DEFAULTS).changes.length;
   for (const change of sink.changes) {
     const target = byObject.get(change.object);
@@ -66,11 +69,11 @@ export function planExisting(
     const verdict = judge(change, target, column, destination);
     if (verdict === 'make') steps.push(stepOf(change, target, column));
     else pending += 1;
-    if (verdict === 'block') {
-      blocked ??= cannotFollow(facts, BLOCKED, target.name);
-    }
+    if (verdict !== 'block') continue;
+    if (target.column === null) isOfFormer = true;
+    else blocked ??= cannotFollow(facts, BLOCKED, target.name);
   }
-  return { steps, blocked, pending };
+  return { steps, blocked, isOfFormer, pending };
 }
 
 /** Whether a change is made now, left, or has to come before rows of the new shape. */

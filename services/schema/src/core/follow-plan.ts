@@ -148,6 +148,14 @@ function composePlan(
   const refused = steps.find((step) => step.isNeeded && !parts.has(step.part));
   const manual = refused && cannotFollow(facts, NOT_BY_ITSELF, refused.column);
   const blocked = rest.blocked ?? manual ?? null;
+  if (blocked === null && rest.isOfFormer && facts.shape !== null) {
+    return planCopied(
+      facts,
+      destination,
+      parts,
+      'a column that is dropped by now had the name of another one',
+    );
+  }
   const recopy = blocked === null ? recopyReason(facts, placed) : null;
   // The copy brings what the source has now, and no mark is followed until it is done.
   if (recopy !== null && facts.shape !== null && !isCurrent(facts, targets)) {

@@ -19,6 +19,7 @@ export function matchShape(
   const byNumber = new Map(columns.map((column) => [column.number, column]));
   const numbers = numbersOf(shape, source, names);
   if (numbers === undefined || !isComplete(numbers, columns, names, leftOut)) return undefined;
+  if (mayBeOfDropped(shape, numbers, source, names)) return undefined;
   const targets: TargetColumn[] = [];
   for (const [index, { name, type, typeOid, typeModifier }] of shape.entries()) {
     const number = numbers[index] ?? null;
@@ -52,6 +53,29 @@ function isComplete(
       generation !== 'none' ||
       leftOut.has(number),
   );
+}
+
+/**
+ * Whether a column that is new to us may have been another one of its name when the mark was made, that has been dropped since: a number before its own
+ * is of no column any more, and nobody has seen whose it was; or it was of one that may have got the name first, as another type tells.
+ */
+function mayBeOfDropped(
+  shape: readonly ShapeColumn[],
+  numbers: readonly (number | null)[],
+  { columns, droppedNumbers }: Pick<SourceTable, 'columns' | 'droppedNumbers'>,
+  names: readonly NamedColumn[],
+): boolean {
+  const noted = new Set(names.map((column) => column.number));
+  const dropped = droppedNumbers.filter((number) => !numbers.includes(number));
+  return shape.some(({ typeOid, typeModifier }, index) => {
+    const number = numbers[index] ?? null;
+    if (number === null || noted.has(number)) return false;
+    const before = Math.max(0, ...numbers.slice(0, index).map((other) => other ?? 0));
+    const between = dropped.filter((other) => other > before && other < number);
+    const column = columns.find((known) => known.number === number);
+    const isSameType = column?.typeOid === typeOid && column.typeModifier === typeModifier;
+    return between.some((other) => !noted.has(other) || !isSameType);
+  });
 }
 
 /** The attribute number of each column; null where the column is gone and was never noted. */
@@ -127,9 +151,14 @@ function fillGaps(
         column.typeOid === typeOid &&
         !shapeNames.has(column.name),
     );
+    const gone = dropped.filter(isBetween);
     const [only] = candidates;
-    if (only === undefined) continue;
-    if (candidates.length > 1 || dropped.some(isBetween)) return undefined;
+    if (only === undefined) {
+      // The next mark knows it by its number then.
+      if (gone.length === 1) filled[index] = gone[0] ?? null;
+      continue;
+    }
+    if (candidates.length > 1 || gone.length > 0) return undefined;
     filled[index] = only.number;
   }
   return filled;

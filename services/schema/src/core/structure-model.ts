@@ -142,6 +142,8 @@ export interface RelationStructure {
   /** Tables that it inherits from; none for a partition. */
   readonly inherits: readonly QualifiedName[];
   readonly columns: readonly ColumnModel[];
+  /** Attribute numbers of columns that are dropped. */
+  readonly droppedNumbers?: readonly number[];
   readonly primaryKey: KeyModel | null;
   readonly indexes: readonly IndexModel[];
   readonly constraints: readonly ConstraintModel[];

@@ -27,7 +27,7 @@ export async function readColumnNames(
   return new ColumnNames(spec.id, byTable);
 }
 
-/** Notes the columns of tables that nothing is noted of yet. */
+/** Notes the columns of tables that nothing is noted of yet, and which numbers are of no column any more: no row of the stream has one. */
 export async function noteFirstColumnNames(
   client: pg.Client,
   spec: MirrorSpec,
@@ -35,10 +35,15 @@ export async function noteFirstColumnNames(
 ): Promise<void> {
   const roots = new Map(tables.map((table) => [keyOf(table.name), table]));
   const noted = spec.tables.map(({ source, destination, exclude_columns: excluded }) => {
-    const columns = (roots.get(keyOf(source))?.columns ?? []).flatMap(({ number, name }) =>
+    const { columns = [], droppedNumbers = [] } = roots.get(keyOf(source)) ?? {};
+    const living = columns.flatMap(({ number, name }) =>
       number === undefined ? [] : [{ number, name }],
     );
-    return { source, destination, excluded, columns };
+    const dropped = droppedNumbers.map((number) => ({ number, name: droppedName(number) }));
+    return {
+      ...{ source, destination, columns: [...living, ...dropped] },
+      absent: [...excluded, ...dropped.map(({ name }) => name)],
+    };
   });
   await insertNames(client, spec, noted, OF_NEW_TABLES);
 }
@@ -47,13 +52,19 @@ export async function noteFirstColumnNames(
 export interface NamedTable {
   readonly name: QualifiedName;
   readonly columns: readonly { readonly number?: number; readonly name: string }[];
+  readonly droppedNumbers?: readonly number[];
+}
+
+/** As PostgreSQL calls a column that is dropped. */
+function droppedName(number: number): string {
+  return `........pg.dropped.${number}........`;
 }
 
 export interface NotedTable {
   readonly source: QualifiedName;
   readonly destination: QualifiedName;
   /** Names of these, too, are noted though the destination has no such column. */
-  readonly excluded: readonly string[];
+  readonly absent: readonly string[];
   readonly columns: readonly { readonly number: number; readonly name: string }[];
 }
 
@@ -72,7 +83,7 @@ async function insertNames(
   tables: readonly NotedTable[],
   onConflict: string,
 ): Promise<void> {
-  const rows = tables.flatMap(({ source, destination, excluded, columns }) =>
+  const rows = tables.flatMap(({ source, destination, absent, columns }) =>
     columns.map((column) => ({
       source_schema: source.schema,
       source_table: source.table,
@@ -80,7 +91,7 @@ async function insertNames(
       destination_table: destination.table,
       attribute_number: column.number,
       name: column.name,
-      is_excluded: excluded.includes(column.name),
+      is_absent: absent.includes(column.name),
     })),
   );
   if (rows.length === 0 || !(await hasColumnNames(client))) return;
@@ -120,8 +131,8 @@ const INSERT_NAMES = `
   insert into _bunny.column_name as known (mirror_id, source_schema, source_table, attribute_number, name)
   select $1, w.source_schema, w.source_table, w.attribute_number, w.name
     from json_to_recordset($2::json) as w (source_schema text, source_table text, destination_schema text,
-         destination_table text, attribute_number int, name text, is_excluded boolean)
-   where w.is_excluded or exists (
+         destination_table text, attribute_number int, name text, is_absent boolean)
+   where w.is_absent or exists (
            select from pg_catalog.pg_attribute a
              join pg_catalog.pg_class c on c.oid = a.attrelid
              join pg_catalog.pg_namespace s on s.oid = c.relnamespace

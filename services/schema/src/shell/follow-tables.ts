@@ -164,8 +164,8 @@ async function makePlan(
   if (plan.forgetsNames) await forgetColumnNames(client, spec, mapping.source);
   // A name that went from one column to another is the former's still, as long as the rename is not made.
   else if (plan.blocked !== null || failure !== null) return failure;
-  const { source, destination, exclude_columns: excluded } = mapping;
-  await noteColumnNames(client, spec, [{ source, destination, excluded, columns: plan.names }]);
+  const { source, destination, exclude_columns: absent } = mapping;
+  await noteColumnNames(client, spec, [{ source, destination, absent, columns: plan.names }]);
   return failure;
 }
 

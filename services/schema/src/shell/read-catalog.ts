@@ -78,6 +78,7 @@ function tableOf(
     inherits: row.inherits,
     partitionKey: row.partition_key,
     columns,
+    droppedNumbers: row.dropped,
     primaryKey: primary ? keyModelOf(primary) : null,
     replicaIdentity: isReplicaIdentity(row.replica_identity)
       ? row.replica_identity
@@ -128,6 +129,7 @@ interface TableRow {
   readonly level: number;
   readonly schema: string;
   readonly name: string;
+  readonly dropped: readonly number[];
   readonly replica_identity: string;
   readonly partition_key: string | null;
   readonly inherits: readonly QualifiedName[];

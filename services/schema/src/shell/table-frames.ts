@@ -14,6 +14,7 @@ export type TableFrame = Pick<
   | 'partitionKey'
   | 'inherits'
   | 'wasRewritten'
+  | 'droppedNumbers'
 > & { readonly oid: string };
 
 /** Finds tables and the partitions below them; a partition that was asked for beside its root comes twice. */
@@ -30,6 +31,7 @@ export async function readTableFrames(
   return rows.map((row) => ({
     oid: row.oid,
     wasRewritten: rewritten.has(row.root),
+    droppedNumbers: row.dropped,
     name: nameOf(row),
     root: nameOf(roots.get(row.root) ?? row),
     isRoot: row.level === 0,
@@ -68,6 +70,7 @@ interface TableRow {
   readonly oid: string;
   readonly root: string;
   readonly level: number;
+  readonly dropped: readonly number[];
   readonly schema: string;
   readonly name: string;
   readonly kind: string;

@@ -24,7 +24,9 @@ export const SELECT_TABLES = `
             where h.inhrelid = c.oid
          ), '[]'::json) else '[]'::json end as inherits,
          ps.nspname::text as parent_schema, p.relname::text as parent_name,
-         pg_get_expr(c.relpartbound, c.oid) as bound
+         pg_get_expr(c.relpartbound, c.oid) as bound,
+         array(select a.attnum::int from pg_attribute a
+                where a.attrelid = c.oid and a.attnum > 0 and a.attisdropped order by a.attnum) as dropped
     from found f
     join pg_class c on c.oid = f.oid
     join pg_namespace s on s.oid = c.relnamespace
