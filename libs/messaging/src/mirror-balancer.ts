@@ -11,6 +11,8 @@ export interface BalancerOptions {
   readonly instance: string;
   /** Ids of the mirrors whose lease this instance has. */
   readonly mirrors: () => readonly string[];
+  /** Ids of the mirrors that another instance has, or nobody. */
+  readonly others: () => readonly string[];
   /** Gives one mirror up, if there is one that can be moved without loss; tells which. */
   readonly give: () => string | undefined;
   /** Another instance has given this mirror back. */
@@ -50,9 +52,10 @@ export class MirrorBalancer {
 
   /** An instance has told what it has. */
   hear(instance: string, beat: PeerBeat): void {
-    const { instance: own, claimFreed, nowMs } = this.#options;
+    const { instance: own, others, claimFreed, nowMs } = this.#options;
     if (instance === own) return;
-    const before = this.#peers.get(instance)?.mirrors ?? [];
+    // One that leaves before it was ever heard may have had any of them.
+    const before = this.#peers.get(instance)?.mirrors ?? (beat.leaving ? others() : []);
     this.#peers.set(instance, { ...beat, heardAtMs: nowMs() });
     before.filter((mirrorId) => !beat.mirrors.includes(mirrorId)).forEach(claimFreed);
     if (this.#gift !== undefined && beat.mirrors.includes(this.#gift)) this.#gift = undefined;

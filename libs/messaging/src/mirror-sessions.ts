@@ -47,8 +47,11 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
   const { messaging, service, instance, signal } = options;
   const sessions = new Map<string, MirrorSession>();
   const book = new LeaseBook(messaging, service, instance);
-  const leasedMirrors = (): readonly string[] =>
-    [...sessions].filter(([, session]) => session.leased).map(([mirrorId]) => mirrorId);
+  const mirrorsThat = (are: 'leased' | 'not leased'): readonly string[] =>
+    [...sessions]
+      .filter(([, session]) => session.leased === (are === 'leased'))
+      .map(([mirrorId]) => mirrorId);
+  const leasedMirrors = (): readonly string[] => mirrorsThat('leased');
 
   const open = (mirrorId: string): MirrorSession => {
     const session = new MirrorSession({
@@ -84,6 +87,7 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
   const balancer = new MirrorBalancer({
     instance,
     mirrors: leasedMirrors,
+    others: () => mirrorsThat('not leased'),
     give: () => giveOne(sessions),
     claimFreed: (mirrorId) => sessions.get(mirrorId)?.claimFreed(),
     log: messaging.log,

@@ -13,6 +13,7 @@ function balanced(...mirrors: string[]) {
   const balancer = new MirrorBalancer({
     instance: 'own',
     mirrors: () => mirrors,
+    others: () => ['x', 'y'],
     give: () => {
       const mirror = mirrors.shift();
       if (mirror !== undefined) given.push(mirror);
@@ -80,5 +81,13 @@ describe('an instance that has most of the mirrors', () => {
     expect([freed, given, balancer.ahead]).toEqual([['x', 'y'], [], 0]);
     balancer.hear('other', has());
     expect(given).toEqual(['a']);
+  });
+
+  it('claims whatever it has not when one leaves that it never heard of', () => {
+    const { balancer, freed } = balanced('a');
+    balancer.hear('other', { mirrors: ['y'], leaving: true });
+    expect(freed).toEqual(['x']);
+    balancer.hear('third', has('u'));
+    expect(freed).toEqual(['x']);
   });
 });
