@@ -54,6 +54,16 @@ export class ConsolePage {
     return this.page.getByRole('dialog');
   }
 
+  /** Closes what was told, as one does to reach what is below: an error stays until then. */
+  async closeNotices(): Promise<void> {
+    const close = this.page.getByRole('status').getByRole('button', { name: 'Close' });
+    while ((await close.count()) > 0)
+      await close
+        .first()
+        .click({ timeout: 1_000 })
+        .catch(() => undefined);
+  }
+
   async says(text: string | RegExp): Promise<void> {
     await this.page.getByText(text).first().waitFor();
   }
