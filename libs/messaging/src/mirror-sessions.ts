@@ -47,11 +47,7 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
   const { messaging, service, instance, signal } = options;
   const sessions = new Map<string, MirrorSession>();
   const book = new LeaseBook(messaging, service, instance);
-  const mirrorsThat = (are: 'leased' | 'not leased'): readonly string[] =>
-    [...sessions]
-      .filter(([, session]) => session.leased === (are === 'leased'))
-      .map(([mirrorId]) => mirrorId);
-  const leasedMirrors = (): readonly string[] => mirrorsThat('leased');
+  const leasedMirrors = (): readonly string[] => mirrorsOf(sessions, true);
 
   const open = (mirrorId: string): MirrorSession => {
     const session = new MirrorSession({
@@ -87,7 +83,7 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
   const balancer = new MirrorBalancer({
     instance,
     mirrors: leasedMirrors,
-    others: () => mirrorsThat('not leased'),
+    others: () => mirrorsOf(sessions, false),
     give: () => giveOne(sessions),
     claimFreed: (mirrorId) => sessions.get(mirrorId)?.claimFreed(),
     log: messaging.log,
@@ -113,6 +109,16 @@ export async function runMirrorSessions(options: MirrorSessionsOptions): Promise
     await Promise.all([...sessions.values()].map((session) => session.stop(FLUSH_MS)));
     heartbeat.stop();
   }
+}
+
+/** Ids of the mirrors whose lease this instance has, or has not. */
+function mirrorsOf(
+  sessions: ReadonlyMap<string, MirrorSession>,
+  leased: boolean,
+): readonly string[] {
+  return [...sessions]
+    .filter(([, session]) => session.leased === leased)
+    .map(([mirrorId]) => mirrorId);
 }
 
 function followBeats(messaging: Messaging, service: ServiceName, balancer: MirrorBalancer): Stop {
