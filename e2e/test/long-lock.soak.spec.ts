@@ -1,3 +1,4 @@
+import { type PostgresServer, startPostgres } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
 import { LEDGER_PAIRS, createLedgerPair } from '../src/ledger-run.js';
@@ -14,17 +15,22 @@ const LAG_MAX_SECONDS = 15;
 const REJOIN_MS = 720_000;
 
 describe('a lock at the destination that somebody keeps', () => {
+  let postgres: PostgresServer;
   let stack: Stack;
   let pair: DatabasePair;
   let mirror: MirrorFixture;
 
   beforeAll(async () => {
-    stack = await startStack('long-lock');
+    postgres = await startPostgres({ version: 17 });
+    stack = await startStack('long-lock', { postgresUrl: postgres.url });
     pair = await createLedgerPair(stack);
     mirror = await pair.createMirror({ all_tables: true });
     await mirror.waitForStatus('running');
   });
-  afterAll(() => stack?.stop());
+  afterAll(async () => {
+    await stack?.stop();
+    await postgres?.stop('immediate');
+  });
 
   test(
     `for ${SECONDS} s holds its table and no other, which joins again by itself when the lock is gone`,

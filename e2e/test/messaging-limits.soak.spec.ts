@@ -1,6 +1,6 @@
 import { connect } from '@nats-io/transport-node';
 import { StorageType, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { SmallDisk } from '@bunnydb/testkit';
+import { type PostgresServer, SmallDisk, startPostgres } from '@bunnydb/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DatabasePair } from '../src/database-pair.js';
 import { createLedgerPair, runUnderLoad } from '../src/ledger-run.js';
@@ -16,13 +16,16 @@ const STRANGERS = 'STRANGERS';
 /** What nats-server may use at most is reached by the stream of somebody else, who set no bound. */
 describe('the limit of nats-server', () => {
   let disk: SmallDisk;
+  let postgres: PostgresServer;
   let stack: Stack;
   let pair: DatabasePair;
   let mirror: MirrorFixture;
 
   beforeAll(async () => {
     disk = await SmallDisk.make(2 * LIMIT_BYTES);
+    postgres = await startPostgres({ version: 17 });
     stack = await startStack('messaging-limits', {
+      postgresUrl: postgres.url,
       natsDisk: disk,
       natsConfig: `jetstream { store_dir: "${disk.folder}/store", max_file_store: ${LIMIT_BYTES} }`,
     });
@@ -32,6 +35,7 @@ describe('the limit of nats-server', () => {
   });
   afterAll(async () => {
     await stack?.stop();
+    await postgres?.stop('immediate');
     await disk?.remove();
   });
 

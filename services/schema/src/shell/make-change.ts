@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FailureKind, type MirrorError } from '@bunnydb/failure';
-import { toMirrorError } from '@bunnydb/pg-client';
+import { sqlstateOf, toMirrorError } from '@bunnydb/pg-client';
 import type pg from 'pg';
 import type { ChangeStatement, StructureChange } from '../core/structure-change.js';
 
@@ -44,16 +44,22 @@ async function runStatement(
   const deadline = Date.now() + BUSY_DEADLINE_MS;
   const lockTimeoutMs = statement.blocksWriters ? BRIEF_LOCK_TIMEOUT_MS : LONG_LOCK_TIMEOUT_MS;
   await client.query(`set lock_timeout = ${lockTimeoutMs}`);
+  // Whether a try of ours may have left something, and whether a name was taken at the last one.
+  let [hasLeft, wasTaken] = [false, false];
   for (;;) {
     signal.throwIfAborted();
     try {
       await client.query(statement.sql);
       return;
     } catch (error) {
-      const { kind } = toMirrorError(error, { role: 'destination' });
-      // What a cut-off build leaves would make the next try fail, and costs every write until then.
-      if (statement.undo !== undefined && BUSY.has(kind)) await undo(client, statement.undo);
-      if (!BUSY.has(kind) || Date.now() >= deadline) throw error;
+      const isBusy = BUSY.has(toMirrorError(error, { role: 'destination' }).kind);
+      hasLeft ||= isBusy && statement.undo !== undefined;
+      // Indexes of partitions get their names from PostgreSQL, and two that are built beside each other may get the same one.
+      const isTaken = sqlstateOf(error) === DUPLICATE_TABLE && (hasLeft || !wasTaken);
+      wasTaken = isTaken;
+      // What a cut-off build leaves would make the next try fail, and costs every write until then; that it could not be removed at once is no reason to give up.
+      if (statement.undo !== undefined && hasLeft) await undo(client, statement.undo);
+      if (!(isBusy || isTaken) || Date.now() >= deadline) throw error;
     }
     await sleep(BUSY_PAUSE_MS * (0.5 + Math.random()), undefined, { signal });
   }
@@ -114,5 +120,6 @@ export const BUSY: ReadonlySet<FailureKind> = new Set([
 const BRIEF_LOCK_TIMEOUT_MS = 300;
 /** Nobody waits behind these; they wait for the transactions of others to end. */
 const LONG_LOCK_TIMEOUT_MS = 600_000;
+const DUPLICATE_TABLE = '42P07';
 const BUSY_DEADLINE_MS = 60_000;
 const BUSY_PAUSE_MS = 200;
